@@ -1,0 +1,36 @@
+/* The native form: a sketch as bytes, self-describing and checked.
+ *
+ * docs/FORMAT.md has the layout. Equal sketches have equal content and equal
+ * checksums, whatever the order in which their ids came. Threads: as sketch.h. */
+#ifndef HEADCOUNT_CODEC_H
+#define HEADCOUNT_CODEC_H
+
+#include "headcount/sketch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Room in bytes that hc_encode never exceeds for this sketch as it is now. */
+size_t hc_encode_size_max(const struct hc_sketch *sketch);
+
+/* Writes the native form to `bytes` and its length to *size. With `room` of
+ * hc_encode_size_max it fails for want of memory only. HC_EROOM, HC_ENOMEM;
+ * on failure *size is not written and `bytes` is undefined. */
+enum hc_status hc_encode(const struct hc_sketch *sketch, void *bytes, size_t room, size_t *size);
+
+/* A new sketch from exactly `size` untrusted bytes into *sketch, owned by the
+ * caller. `allocator` as in hc_sketch_options. What decodes is valid:
+ * hc_sketch_check holds. HC_ETRUNCATED, HC_EMAGIC, HC_EVERSION, HC_ECORRUPT,
+ * HC_ECHECKSUM, HC_ENOMEM; *sketch is written only on success. */
+enum hc_status hc_decode(const void *bytes, size_t size, const struct hc_allocator *allocator,
+                         struct hc_sketch **sketch);
+
+/* The checksum of the content: equal for sketches with equal profile,
+ * precision, form and content. */
+uint64_t hc_digest(const struct hc_sketch *sketch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,72 @@
+/* Options from the command line, the environment and a file.
+ *
+ * One table describes a program's options. A value comes, in this order of
+ * precedence, from the command line, from PREFIX_<OPTION> in the environment
+ * (upper case, '-' as '_'), and from `option=value` lines of a file. Every
+ * error names the option, the value and what is allowed. */
+#ifndef BASE_ARGS_H
+#define BASE_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum args_kind {
+    ARGS_FLAG,     /* bool: no value on the command line; true/false elsewhere */
+    ARGS_STRING,   /* const char *: borrowed from argv, or owned by the args */
+    ARGS_INT,      /* int64_t in [min, max] */
+    ARGS_DOUBLE,   /* double in [min, max] */
+    ARGS_DURATION, /* int64_t, milliseconds */
+    ARGS_SIZE,     /* int64_t, bytes */
+    ARGS_TIME,     /* int64_t, Unix seconds */
+    ARGS_CHOICE,   /* int: index into `choices` */
+    ARGS_LIST      /* struct args_list: repeatable; one source wins as a whole */
+};
+
+struct args_list {
+    const char **items; /* owned by the args */
+    size_t count;
+};
+
+struct args_option {
+    const char *name;      /* long name without dashes; NULL ends a table */
+    char letter;           /* short name, or 0 */
+    enum args_kind kind;
+    void *value;           /* holds the default before parsing; see args_kind for its type */
+    int64_t min, max;      /* ARGS_INT, ARGS_DOUBLE, ARGS_DURATION, ARGS_SIZE */
+    const char *const *choices; /* ARGS_CHOICE: NULL-terminated */
+    const char *argument;  /* what help calls the value ("LIST"), NULL for flags */
+    const char *help;      /* one line, or several separated by '\n' */
+    bool *given;           /* set to true when any source gave it; or NULL */
+};
+
+struct args_program {
+    const char *name;        /* "headcountd" */
+    const char *usage;       /* the lines behind "usage:" */
+    const char *epilogue;    /* what help prints after the options, or NULL */
+    const char *environment; /* prefix ("HEADCOUNT"), or NULL: command line only */
+    const struct args_option *options;
+};
+
+struct args; /* owns what parsing allocated */
+
+enum args_status {
+    ARGS_OK,
+    ARGS_USAGE, /* a word on the command line is wrong: exit 2 */
+    ARGS_CONFIG /* a value in the environment or the file is wrong: exit 78 */
+};
+
+/* Parses everything. `file_option` names the ARGS_STRING option that holds the
+ * file's path ("config"), or NULL. Words that are no options are in
+ * *positional (borrowed from argv, order kept; "--" ends options). On failure a
+ * message for people is in `error` (one line, no newline, cut to fit) and
+ * *args is NULL. */
+enum args_status args_parse(const struct args_program *program, int argc, char **argv,
+                            const char *file_option, struct args **args,
+                            struct args_list *positional, char *error, size_t error_size);
+void args_destroy(struct args **args);
+
+/* Help as text on `stream` (FILE *), at most 80 columns where words allow it. */
+void args_help(const struct args_program *program, void *stream);
+
+#endif

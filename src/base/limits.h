@@ -1,0 +1,33 @@
+/* Every maximum in one place, with the memory it implies. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* A frame's user id after decoding, in bytes. */
+#define LIMIT_USER_BYTES 4096
+/* Levels of brackets in a frame, the root object included. */
+#define LIMIT_DEPTH 1024
+/* The last second of the year 9999. */
+#define LIMIT_TIME_S INT64_C(253402300799)
+/* --max-frame: default and bounds, in bytes. A frame costs at most
+ * 10 bytes of tokens a byte while it is parsed (LIMIT_TOKENS). */
+#define LIMIT_FRAME_DEFAULT (1024 * 1024)
+#define LIMIT_FRAME_MIN 16
+#define LIMIT_FRAME_MAX (64 * 1024 * 1024)
+/* Messages in one batch. */
+#define LIMIT_BATCH_MESSAGES 1024
+/* --memory: default and bounds, in bytes. */
+#define LIMIT_MEMORY_DEFAULT (64 * 1024 * 1024)
+#define LIMIT_MEMORY_MIN (1024 * 1024)
+#define LIMIT_MEMORY_MAX (INT64_C(1) << 40)
+/* Timestamps that a partition's clock rests on. */
+#define LIMIT_CLOCK_SAMPLES 64
+/* Partitions of one assignment. */
+#define LIMIT_PARTITIONS 4096
+/* Published sketch records that wait for their acknowledgement. */
+#define LIMIT_RECORDS_IN_FLIGHT 16384
+/* Bytes of published records that wait for their acknowledgement. */
+#define LIMIT_BYTES_IN_FLIGHT (16 * 1024 * 1024)
+/* Checkpoints under way at once. */
+#define LIMIT_CHECKPOINTS 2
+
+#endif

@@ -1,0 +1,42 @@
+/* Bytes -> frame, or the reason why not. */
+#ifndef DECODE_DECODE_H
+#define DECODE_DECODE_H
+
+#include <stdint.h>
+
+#include "frame.h"
+#include "message.h"
+
+enum decode_time_unit { DECODE_S, DECODE_MS, DECODE_US, DECODE_NS, DECODE_RFC3339 };
+enum decode_user_from { DECODE_USER_FIELD, DECODE_USER_KEY, DECODE_USER_VALUE };
+enum decode_time_from { DECODE_TIME_FIELD, DECODE_TIME_RECORD };
+
+#define DECODE_UNLIMITED INT64_C(-1)
+
+struct decode_options {
+    const char *user_field;   /* root key or RFC 6901 pointer */
+    const char *time_field;
+    enum decode_time_unit time_unit;
+    enum decode_user_from user_from;
+    enum decode_time_from time_from;
+    size_t frame_max;         /* bytes; larger frames are too_large */
+    int64_t now_ms;           /* what frames without a record timestamp are measured against */
+    int64_t ahead_max_ms;     /* how far a time may lie beyond that, or DECODE_UNLIMITED */
+    int64_t late_max_ms;      /* how far before, or DECODE_UNLIMITED */
+};
+
+struct decoder;
+
+/* NULL with a message in `error` when a field is malformed or memory is short.
+ * The options are copied. */
+struct decoder *decoder_create(const struct decode_options *options, char *error,
+                               size_t error_size);
+void decoder_destroy(struct decoder **decoder);
+
+/* REJECT_NONE and *frame, or the reason. The verdict depends on the message
+ * and the options alone. *frame borrows from the decoder and the message until
+ * the next call. */
+enum reject decoder_decode(struct decoder *decoder, const struct message *message,
+                           struct frame *frame);
+
+#endif

@@ -1,0 +1,109 @@
+/* Where records go: a Kafka topic, stdout, a file.
+ *
+ * A record is handed over with a token; the token comes back once, in an
+ * acknowledgement, when the record is safe (acknowledged by the broker, or
+ * written) or when it never will be. Only the pipeline's thread calls it. */
+#ifndef EMIT_EMIT_H
+#define EMIT_EMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a person wants to see of a sketch record. */
+struct emit_summary {
+    int64_t minute_s;   /* its start, Unix seconds */
+    double uniques, low, high;
+    const char *state;  /* "open", "closed", "late" */
+    bool interim;       /* the minute is open and more of it will be published */
+};
+
+struct emit_header {
+    const char *name;
+    const char *value;
+};
+
+struct emit_record {
+    const char *key;
+    size_t key_size;
+    const char *value;  /* without a line end; NULL with size 0 is an empty value */
+    size_t value_size;
+    const struct emit_summary *summary; /* NULL: not a sketch record */
+    const struct emit_header *headers;  /* Kafka only; a name of NULL ends them. Or NULL */
+    uint64_t token;
+};
+
+struct emit_ack {
+    uint64_t token;
+    const char *error; /* NULL: safe. Else why not; static or borrowed until the next poll */
+};
+
+enum emit_result {
+    EMIT_OK,
+    EMIT_FULL,     /* poll, then try again */
+    EMIT_TOO_LARGE /* more than the destination takes: never accepted */
+};
+
+struct emit;
+struct emit_ops {
+    enum emit_result (*produce)(struct emit *emit, const struct emit_record *record);
+    size_t (*poll)(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room);
+    const char *(*failed)(struct emit *emit);
+    void (*destroy)(struct emit *emit);
+};
+/* The first member of every implementation. */
+struct emit {
+    const struct emit_ops *ops;
+};
+
+/* Takes a record; its bytes are copied. On anything but EMIT_OK the token does
+ * not come back. */
+static inline enum emit_result emit_produce(struct emit *e, const struct emit_record *record)
+{
+    return e->ops->produce(e, record);
+}
+/* Moves things along and writes up to `room` acknowledgements to `acks`;
+ * returns how many. Waits at most `timeout_ms` for the first. */
+static inline size_t emit_poll(struct emit *e, int timeout_ms, struct emit_ack *acks, size_t room)
+{
+    return e->ops->poll(e, timeout_ms, acks, room);
+}
+/* Why nothing can be emitted any more (for people), or NULL. Borrowed until
+ * the next call. */
+static inline const char *emit_failed(struct emit *e) { return e->ops->failed(e); }
+/* Frees it within a bounded time; what is not acknowledged is dropped. */
+static inline void emit_destroy(struct emit **e)
+{
+    if (*e)
+        (*e)->ops->destroy(*e);
+    *e = NULL;
+}
+
+/* One record a line on stdout, written at each poll; keys are not written. */
+struct emit *emit_stdout_create(void);
+/* Readable lines on stdout: a line for each record with a summary that is not
+ * interim. Records without one are acknowledged unseen. */
+struct emit *emit_lines_create(void);
+/* Lines appended to a file, synced before they are acknowledged. NULL with a
+ * message in `error`. */
+struct emit *emit_file_create(const char *path, char *error, size_t error_size);
+
+struct kafka_properties;
+struct emit_kafka_options {
+    const struct kafka_properties *properties; /* borrowed during the call */
+    const char *topic;
+    int32_t partitions;  /* of the topic if it has to be created */
+    size_t record_max;   /* the largest record that must fit, bytes */
+    bool keep_forever;   /* create with retention.ms=-1 and announce finite retention */
+};
+
+enum emit_kafka_status { EMIT_KAFKA_OK, EMIT_KAFKA_CONFIG, EMIT_KAFKA_FAILED };
+/* A producer to a topic that was described and found fit, or created. CONFIG
+ * (exit 78): the topic can't hold what we write, and `error` says why. FAILED:
+ * could not be set up. While brokers are away it keeps trying, up to
+ * `deadline_ms` of monotonic time (0: for ever), or until *stop is set. */
+enum emit_kafka_status emit_kafka_create(const struct emit_kafka_options *options,
+                                         int64_t deadline_ms, const volatile int *stop,
+                                         struct emit **emit, char *error, size_t error_size);
+
+#endif
