@@ -7,7 +7,7 @@
 
 #define MESSAGE_NO_TIMESTAMP INT64_C(-1)
 
-/* The bytes and the key are borrowed from the source until its next poll. */
+/* The bytes and the key are borrowed from the source; source.h says how long. */
 struct message {
     const char *bytes;    /* NULL when size is 0 or the frame was not kept */
     size_t size;          /* of the frame; above the source's frame_max `bytes` may be NULL */

@@ -48,11 +48,12 @@ struct source_assignment {
 
 struct source_step {
     enum source_kind kind;
-    const struct message *messages; /* borrowed until the next source_poll */
+    const struct message *messages; /* borrowed until the next source_poll that is not held */
     size_t count;
     const struct source_assignment *assignment;
     uint32_t slot;
     int64_t position, from, to;
+    bool final;        /* AT_END: nothing will ever come behind it (a file's end) */
     const char *error; /* borrowed until the next source_poll */
 };
 
@@ -93,8 +94,9 @@ static inline bool source_commit(struct source *s, const struct source_position 
 {
     return s->ops->commit(s, positions, count, metadata);
 }
-/* While held, poll hands over no messages but keeps the membership alive.
- * What was not handed over is not skipped. */
+/* While held, poll hands over no messages but keeps the membership alive, and
+ * the last run of messages stays valid, so that a reader who is in the middle
+ * of it can go on later. What was not handed over is not skipped. */
 static inline void source_hold(struct source *s, bool held) { s->ops->hold(s, held); }
 /* When (monotonic ms) the broker last said that nothing lies beyond the end at
  * which `slot` stands; -1 when it did not, or messages came since. */
