@@ -1,0 +1,111 @@
+/* See watermark.h. The selection is a plain insertion into the few largest: at
+ * most 64 samples once a batch. */
+#include "watermark.h"
+
+#include <assert.h>
+
+void watermark_clock_init(struct watermark_clock *clock)
+{
+    clock->count = 0;
+    clock->next = 0;
+    clock->value_s = WATERMARK_NONE;
+    clock->idle = false;
+    clock->ended = false;
+}
+
+void watermark_clock_note(struct watermark_clock *clock, int64_t time_s, int64_t now_ms)
+{
+    assert(clock->next < LIMIT_CLOCK_SAMPLES);
+    clock->time_s[clock->next] = time_s;
+    clock->read_ms[clock->next] = now_ms;
+    clock->next = (clock->next + 1) % LIMIT_CLOCK_SAMPLES;
+    if (clock->count < LIMIT_CLOCK_SAMPLES)
+        clock->count++;
+    clock->idle = false;
+}
+
+/* The rank-th largest (from 1) of `count` numbers, which are reordered. */
+static int64_t largest(int64_t *numbers, uint32_t count, uint32_t rank)
+{
+    assert(rank >= 1 && rank <= count);
+    for (uint32_t done = 0; done < rank; done++) {
+        uint32_t best = done;
+        for (uint32_t i = done + 1; i < count; i++)
+            if (numbers[i] > numbers[best])
+                best = i;
+        int64_t swap = numbers[done];
+        numbers[done] = numbers[best];
+        numbers[best] = swap;
+    }
+    return numbers[rank - 1];
+}
+
+int64_t watermark_clock_update(struct watermark_clock *clock, int64_t now_ms,
+                               int64_t idle_after_ms)
+{
+    int64_t recent[LIMIT_CLOCK_SAMPLES];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < clock->count; i++)
+        if (now_ms - clock->read_ms[i] <= idle_after_ms)
+            recent[count++] = clock->time_s[i];
+    if (count < 2)
+        return 0;
+    uint32_t rank = (count + 3) / 4;
+    int64_t value = largest(recent, count, rank < 2 ? 2 : rank);
+    int64_t fell = clock->value_s != WATERMARK_NONE && value < clock->value_s
+                       ? clock->value_s - value
+                       : 0;
+    clock->value_s = value;
+    return fell;
+}
+
+void watermark_clock_sleep(struct watermark_clock *clock)
+{
+    clock->idle = true;
+    clock->count = 0;
+    clock->next = 0;
+    clock->value_s = WATERMARK_NONE;
+}
+
+void watermark_init(struct watermark *watermark, int64_t now_ms)
+{
+    watermark->value_s = WATERMARK_NONE;
+    watermark->stood_ms = now_ms;
+}
+
+void watermark_update(struct watermark *watermark, const struct watermark_clock *clocks,
+                      size_t count, int64_t max_lag_s, int64_t now_ms)
+{
+    int64_t lowest = WATERMARK_ALL;
+    bool held = count == 0;
+    size_t idle = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (clocks[i].ended)
+            continue;
+        if (clocks[i].idle)
+            idle++;
+        else if (clocks[i].value_s == WATERMARK_NONE)
+            held = true;
+        else if (clocks[i].value_s < lowest)
+            lowest = clocks[i].value_s;
+    }
+    if (!held && lowest != WATERMARK_ALL) {
+        watermark->value_s = lowest - max_lag_s;
+    } else if (!held && idle == 0) {
+        watermark->value_s = WATERMARK_ALL;
+    } else if (!held && watermark->value_s != WATERMARK_NONE) {
+        int64_t gone_s = (now_ms - watermark->stood_ms) / 1000;
+        watermark->value_s += gone_s;
+        watermark->stood_ms += gone_s * 1000;
+        return;
+    }
+    watermark->stood_ms = now_ms;
+}
+
+int64_t watermark_of_partition(const struct watermark *watermark,
+                               const struct watermark_clock *clock, int64_t max_lag_s)
+{
+    if (clock->idle || clock->ended)
+        return watermark->value_s;
+    return clock->value_s == WATERMARK_NONE ? WATERMARK_NONE : clock->value_s - max_lag_s;
+}
