@@ -1,0 +1,237 @@
+/* Lines out of a buffer that grows to the longest of them. A line above the
+ * limit is skipped while it passes by, so memory never exceeds the limit. */
+#include "input.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+
+/* What is asked of the system at once. */
+#define INPUT_CHUNK (64 * 1024)
+/* Reports that are printed; the rest are only counted. A file of something
+ * else would fill the terminal. */
+#define INPUT_REPORTS_MAX 20
+
+struct input {
+    struct input_options options;
+    struct record_reader *reader; /* NULL until a record is asked for */
+    size_t next_path;
+    const char *name;  /* of the open file */
+    int fd;            /* -1: none is open */
+    bool at_end;       /* the open file has nothing more */
+    bool skipping;     /* the line under way is too long */
+    char *buffer;
+    size_t room;
+    size_t begin;      /* of what is not handed over yet */
+    size_t scanned;    /* no line feed before this */
+    size_t end;
+    uint64_t line;     /* number of the line handed over last, from 1 */
+    uint64_t refused;  /* lines */
+    uint64_t unread;   /* files, or want of memory */
+};
+
+struct input *input_create(const struct input_options *options)
+{
+    struct input *input = calloc(1, sizeof(*input));
+    if (!input)
+        return NULL;
+    input->options = *options;
+    if (input->options.line_max == 0)
+        input->options.line_max = INPUT_RECORD_MAX;
+    input->fd = -1;
+    return input;
+}
+
+static void input_report(struct input *input, const char *place, const char *reason)
+{
+    uint64_t reports = input->refused + input->unread;
+    if (reports <= INPUT_REPORTS_MAX)
+        fprintf(stderr, "%s: %s: %s\n", input->options.command, place, reason);
+    if (reports == INPUT_REPORTS_MAX)
+        fprintf(stderr, "%s: further refusals are counted, not shown\n", input->options.command);
+}
+
+static void input_unread(struct input *input, const char *reason)
+{
+    input->unread++;
+    input_report(input, input->name, reason);
+}
+
+void input_refuse(struct input *input, const char *reason)
+{
+    char place[512];
+    snprintf(place, sizeof(place), "%s:%" PRIu64, input->name, input->line);
+    input->refused++;
+    input_report(input, place, reason);
+}
+
+uint64_t input_refused(const struct input *input)
+{
+    return input->refused + input->unread;
+}
+
+static void input_close_file(struct input *input)
+{
+    if (input->fd > STDIN_FILENO)
+        close(input->fd);
+    input->fd = -1;
+}
+
+/* False when there is no further file. */
+static bool input_open_next(struct input *input)
+{
+    size_t count = input->options.count ? input->options.count : 1;
+    while (input->next_path < count) {
+        const char *path = input->options.count ? input->options.paths[input->next_path] : "-";
+        bool is_stdin = strcmp(path, "-") == 0;
+        input->next_path++;
+        input->name = is_stdin ? "stdin" : path;
+        input->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+        if (input->fd >= 0) {
+            input->begin = input->scanned = input->end = 0;
+            input->line = 0;
+            input->at_end = input->skipping = false;
+            return true;
+        }
+        input_unread(input, strerror(errno));
+    }
+    return false;
+}
+
+/* Makes room for a chunk behind `end`. */
+static bool input_reserve(struct input *input)
+{
+    if (input->begin > 0) {
+        memmove(input->buffer, input->buffer + input->begin, input->end - input->begin);
+        input->end -= input->begin;
+        input->scanned -= input->begin;
+        input->begin = 0;
+    }
+    if (input->room - input->end >= INPUT_CHUNK)
+        return true;
+    size_t room = input->room * 2 + INPUT_CHUNK;
+    char *buffer = realloc(input->buffer, room);
+    if (!buffer)
+        return false;
+    input->buffer = buffer;
+    input->room = room;
+    return true;
+}
+
+/* More bytes of the open file, or `at_end`. */
+static void input_fill(struct input *input)
+{
+    assert(input->fd >= 0 && !input->at_end);
+    if (input->end - input->begin > input->options.line_max) {
+        input->skipping = true;
+        input->begin = input->scanned = input->end = 0;
+    }
+    if (!input_reserve(input)) {
+        input_unread(input, "out of memory");
+        input->at_end = true;
+        return;
+    }
+    ssize_t got;
+    do {
+        got = read(input->fd, input->buffer + input->end, INPUT_CHUNK);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        input_unread(input, strerror(errno));
+    if (got <= 0)
+        input->at_end = true;
+    else
+        input->end += (size_t)got;
+}
+
+static bool input_is_blank(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r')
+            return false;
+    }
+    return true;
+}
+
+/* Takes the line of `size` bytes at `begin`, and `taken` bytes with its line
+ * feed. True when it is one to hand over. */
+static bool input_take(struct input *input, size_t size, size_t taken)
+{
+    const char *bytes = input->buffer + input->begin;
+    bool too_long = input->skipping || size > input->options.line_max;
+    input->begin += taken;
+    input->scanned = input->begin;
+    input->skipping = false;
+    input->line++;
+    if (too_long)
+        input_refuse(input, "the line is too long");
+    return !too_long && !input_is_blank(bytes, size);
+}
+
+bool input_line(struct input *input, const char **bytes, size_t *size)
+{
+    for (;;) {
+        if (input->fd < 0 && !input_open_next(input))
+            return false;
+        size_t left = input->end - input->scanned;
+        char *feed = left ? memchr(input->buffer + input->scanned, '\n', left) : NULL;
+        size_t begin = input->begin;
+        size_t length = (feed ? (size_t)(feed - input->buffer) : input->end) - begin;
+        bool last = !feed && input->at_end;
+        if (feed || (last && (length > 0 || input->skipping))) {
+            if (!input_take(input, length, length + (feed ? 1 : 0)))
+                continue;
+            *bytes = input->buffer + begin;
+            *size = length;
+            return true;
+        }
+        if (last) {
+            input_close_file(input);
+            continue;
+        }
+        input->scanned = input->end;
+        input_fill(input);
+    }
+}
+
+bool input_record(struct input *input, struct record *record)
+{
+    if (!input->reader)
+        input->reader = record_reader_create();
+    if (!input->reader) {
+        input->name = "input";
+        input_unread(input, "out of memory");
+        return false;
+    }
+    const char *bytes, *error;
+    size_t size;
+    while (input_line(input, &bytes, &size)) {
+        if (record_read(input->reader, bytes, size, record, &error) != RECORD_NONE)
+            return true;
+        input_refuse(input, error);
+    }
+    return false;
+}
+
+int input_close(struct input **input)
+{
+    struct input *closing = *input;
+    if (!closing)
+        return EXIT_DONE;
+    int code = input_refused(closing) ? EXIT_FAILED : EXIT_DONE;
+    if (closing->refused)
+        fprintf(stderr, "%s: %" PRIu64 " line%s refused\n", closing->options.command,
+                closing->refused, closing->refused == 1 ? "" : "s");
+    input_close_file(closing);
+    record_reader_destroy(&closing->reader);
+    free(closing->buffer);
+    free(closing);
+    *input = NULL;
+    return code;
+}
