@@ -9,6 +9,7 @@ void watermark_clock_init(struct watermark_clock *clock)
     clock->count = 0;
     clock->next = 0;
     clock->value_s = WATERMARK_NONE;
+    clock->slept_s = WATERMARK_NONE;
     clock->idle = false;
     clock->ended = false;
 }
@@ -61,45 +62,76 @@ int64_t watermark_clock_update(struct watermark_clock *clock, int64_t now_ms,
 
 void watermark_clock_sleep(struct watermark_clock *clock)
 {
+    uint32_t last = (clock->next + LIMIT_CLOCK_SAMPLES - 1) % LIMIT_CLOCK_SAMPLES;
+    if (clock->value_s != WATERMARK_NONE)
+        clock->slept_s = clock->value_s;
+    else if (clock->count > 0)
+        clock->slept_s = clock->time_s[last];
     clock->idle = true;
     clock->count = 0;
     clock->next = 0;
     clock->value_s = WATERMARK_NONE;
 }
 
-void watermark_init(struct watermark *watermark, int64_t now_ms)
+void watermark_init(struct watermark *watermark)
 {
     watermark->value_s = WATERMARK_NONE;
-    watermark->stood_ms = now_ms;
+    watermark->stood_ms = 0;
+}
+
+/* What the clocks say together. */
+struct tally {
+    int64_t awake_s;  /* the smallest clock that is not idle */
+    int64_t asleep_s; /* the smallest time at which an idle one stood */
+    bool held;        /* one that is not idle has no value */
+    bool idle;        /* there are idle ones */
+};
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct tally tally_clocks(const struct watermark_clock *clocks, size_t count)
+{
+    struct tally tally = {WATERMARK_ALL, WATERMARK_ALL, count == 0, false};
+    for (size_t i = 0; i < count; i++) {
+        const struct watermark_clock *clock = &clocks[i];
+        if (clock->ended)
+            continue;
+        if (clock->idle) {
+            tally.idle = true;
+            if (clock->slept_s != WATERMARK_NONE)
+                tally.asleep_s = smaller(tally.asleep_s, clock->slept_s);
+        } else if (clock->value_s == WATERMARK_NONE) {
+            tally.held = true;
+        } else {
+            tally.awake_s = smaller(tally.awake_s, clock->value_s);
+        }
+    }
+    return tally;
 }
 
 void watermark_update(struct watermark *watermark, const struct watermark_clock *clocks,
                       size_t count, int64_t max_lag_s, int64_t now_ms)
 {
-    int64_t lowest = WATERMARK_ALL;
-    bool held = count == 0;
-    size_t idle = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (clocks[i].ended)
-            continue;
-        if (clocks[i].idle)
-            idle++;
-        else if (clocks[i].value_s == WATERMARK_NONE)
-            held = true;
-        else if (clocks[i].value_s < lowest)
-            lowest = clocks[i].value_s;
-    }
-    if (!held && lowest != WATERMARK_ALL) {
-        watermark->value_s = lowest - max_lag_s;
-    } else if (!held && idle == 0) {
+    struct tally tally = tally_clocks(clocks, count);
+    if (tally.held) {
+        if (count > 0 && watermark->value_s == WATERMARK_ALL)
+            watermark->value_s = WATERMARK_NONE; /* a new input after the last one's end */
+    } else if (tally.awake_s != WATERMARK_ALL) {
+        watermark->value_s = tally.awake_s - max_lag_s;
+        watermark->stood_ms = now_ms;
+    } else if (!tally.idle) {
         watermark->value_s = WATERMARK_ALL;
-    } else if (!held && watermark->value_s != WATERMARK_NONE) {
+    } else if (watermark->value_s != WATERMARK_NONE) {
         int64_t gone_s = (now_ms - watermark->stood_ms) / 1000;
         watermark->value_s += gone_s;
         watermark->stood_ms += gone_s * 1000;
-        return;
+    } else if (tally.asleep_s != WATERMARK_ALL) {
+        watermark->value_s = tally.asleep_s - max_lag_s;
+        watermark->stood_ms = now_ms;
     }
-    watermark->stood_ms = now_ms;
 }
 
 int64_t watermark_of_partition(const struct watermark *watermark,

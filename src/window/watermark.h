@@ -27,6 +27,7 @@ struct watermark_clock {
     uint32_t count;  /* samples kept, up to LIMIT_CLOCK_SAMPLES */
     uint32_t next;   /* where the next one goes */
     int64_t value_s; /* WATERMARK_NONE until two samples were read */
+    int64_t slept_s; /* where it stood, or its only sample, when it fell idle */
     bool idle;       /* known to have nothing left to read: does not hold the watermark */
     bool ended;      /* nothing will ever come */
 };
@@ -48,13 +49,15 @@ void watermark_clock_sleep(struct watermark_clock *clock);
 
 struct watermark {
     int64_t value_s;  /* windows that end at or before it are closed */
-    int64_t stood_ms; /* when a partition last held it */
+    int64_t stood_ms; /* when value_s was true */
 };
 
-void watermark_init(struct watermark *watermark, int64_t now_ms);
+void watermark_init(struct watermark *watermark);
 
 /* The watermark over `count` clocks. While one that is not idle has no value
- * the watermark stays. When all are idle it runs on with the monotonic clock. */
+ * the watermark stays. When all are idle it runs on with the monotonic clock,
+ * from the time at which a clock last set it: what it was held back in between
+ * is made up for, or a stream of one frame in a while would fall behind. */
 void watermark_update(struct watermark *watermark, const struct watermark_clock *clocks,
                       size_t count, int64_t max_lag_s, int64_t now_ms);
 
