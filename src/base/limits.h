@@ -2,6 +2,9 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
+/* This name hides libc's header from every includer: pass it on. */
+#include_next <limits.h>
+
 /* A frame's user id after decoding, in bytes. */
 #define LIMIT_USER_BYTES 4096
 /* Levels of brackets in a frame, the root object included. */
@@ -9,7 +12,8 @@
 /* The last second of the year 9999. */
 #define LIMIT_TIME_S INT64_C(253402300799)
 /* --max-frame: default and bounds, in bytes. A frame costs at most
- * 10 bytes of tokens a byte while it is parsed (LIMIT_TOKENS). */
+ * 10 bytes of tokens a byte while it is parsed: the addresses are reserved from
+ * the start, the memory is taken by frames that need it. */
 #define LIMIT_FRAME_DEFAULT (1024 * 1024)
 #define LIMIT_FRAME_MIN 16
 #define LIMIT_FRAME_MAX (64 * 1024 * 1024)
