@@ -2,8 +2,10 @@
  *
  * jsmn finds the tokens; a check of our own closes its gaps (commas, colons,
  * primitives, control characters, a second document, escapes, UTF-8), so that
- * JSON_OK means a valid document. The token array grows to what the largest
- * document needed and is reused: steady state allocates nothing.
+ * JSON_OK means a valid document, and any other status names the first damage
+ * in it, by position. The token array grows to what the largest document needed
+ * and is reused: steady state allocates nothing, and memory that an unusually
+ * large document took is given back some documents later.
  *
  * Tokens are non-negative ints, the root is 0. Not for concurrent use. */
 #ifndef BASE_JSON_H
@@ -30,6 +32,11 @@ struct json;
 /* A reusable reader, owned by the caller; NULL when there is no memory. */
 struct json *json_create(void);
 void json_destroy(struct json **json);
+
+/* Makes room, so that no document of up to `size` bytes fails with
+ * JSON_NO_MEMORY. It takes addresses (10 bytes a byte), and memory only once a
+ * document needs it. False: no memory. Forgets the parsed document. */
+bool json_reserve(struct json *json, size_t size);
 
 /* Reads one document. `bytes` is borrowed until the next call. `size` is at
  * most LIMIT_FRAME_MAX. The accessors below need a JSON_OK before them. */
@@ -58,7 +65,8 @@ bool json_string(const struct json *json, int token, char *into, size_t room, si
 bool json_string_is(const struct json *json, int token, const char *bytes, size_t size);
 /* A number without fraction or exponent that fits; else false. */
 bool json_int64(const struct json *json, int token, int64_t *number);
-/* A number as the nearest double; false when it is not a number. */
+/* A number as the nearest double; false when it is no number, lies beyond a
+ * double's range, or is written in more than 511 characters. */
 bool json_double(const struct json *json, int token, double *number);
 
 /* A place in a document: a root key, or an RFC 6901 pointer ("/a/b/0"). */

@@ -23,9 +23,12 @@ struct log_field {
     const char *string; /* borrowed during the call; NULL is written as "" */
 };
 
-#define LOG_S(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_STRING, .string = (value)})
-#define LOG_I(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_INT, .integer = (value)})
-#define LOG_F(field, value) ((struct log_field){.name = (field), .kind = LOG_FIELD_DOUBLE, .real = (value)})
+#define LOG_S(field, value) \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_STRING, .string = (value)})
+#define LOG_I(field, value) \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_INT, .integer = (value)})
+#define LOG_F(field, value) \
+    ((struct log_field){.name = (field), .kind = LOG_FIELD_DOUBLE, .real = (value)})
 
 /* log_event(LOG_WARN, "clock_reset", LOG_I("partition", 3), LOG_S("topic", t)); */
 #define log_event(level, ...) LOG_EVENT_(level, __VA_ARGS__, (struct log_field){0})

@@ -19,5 +19,8 @@ bool number_size(const char *text, int64_t min, int64_t max, int64_t *out);
 bool number_time_s(const char *text, int64_t *out);
 /* The RFC 3339 part of it for `size` bytes that need no NUL. */
 bool number_rfc3339_s(const char *text, uint64_t size, int64_t *out);
+/* The same in milliseconds (what is finer is cut off), for whatever is well
+ * formed: the years 0000 to 9999, so *out may be negative. */
+bool number_rfc3339_ms(const char *text, uint64_t size, int64_t *out);
 
 #endif
