@@ -1,9 +1,10 @@
 /* Every maximum in one place, with the memory it implies. */
+/* The name hides libc's header from every includer: pass that on, outside the
+ * guard, since libc's own chain of headers comes through here again. */
+#include_next <limits.h>
+
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
-
-/* This name hides libc's header from every includer: pass it on. */
-#include_next <limits.h>
 
 /* A frame's user id after decoding, in bytes. */
 #define LIMIT_USER_BYTES 4096
