@@ -1,0 +1,25 @@
+/* What the emitters on stdout share: the outbox written at each poll. Private
+ * to them. */
+#ifndef EMIT_STDOUT_H
+#define EMIT_STDOUT_H
+
+#include <stdbool.h>
+
+#include "emit.h"
+#include "emit_outbox.h"
+
+struct emit_stdout {
+    struct emit base;
+    struct outbox box;
+    bool failed;
+    bool titled;     /* emit_lines: the header line is in the outbox */
+    char error[128];
+};
+
+/* One with these ops, the three below among them; NULL: no memory. */
+struct emit_stdout *emit_stdout_new(const struct emit_ops *ops);
+size_t emit_stdout_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room);
+const char *emit_stdout_failed(struct emit *emit);
+void emit_stdout_destroy(struct emit *emit);
+
+#endif

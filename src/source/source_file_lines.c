@@ -1,0 +1,140 @@
+/* Bytes in, lines out.
+ *
+ *   bytes:  | handed over | line \n line \r\n the carry, so far without '\n' | free |
+ *           0             begin                              scanned = end     room
+ *
+ * Reads fill the free part. When little of it is left, the carry moves to the
+ * front; when the carry itself fills the buffer, the buffer doubles. A carry
+ * above frame_max can only become a line that is told by its size, so it is
+ * dropped and counted: the buffer never grows beyond frame_max and one read. */
+#include "source_file_lines.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fits a core's second-level cache: what read() copied is still there when it
+ * is searched and decoded. */
+#define LINES_BYTES (256 * 1024)
+/* Fewer free bytes are not worth a read. */
+#define LINES_READ_MIN (LINES_BYTES / 2)
+
+bool file_lines_init(struct file_lines *lines, size_t frame_max)
+{
+    assert(frame_max > 0 && frame_max < SIZE_MAX / 2);
+    *lines = (struct file_lines){.frame_max = frame_max, .room = LINES_BYTES};
+    /* The longest carry is a frame and '\r'. */
+    lines->room_max = frame_max + 1 + LINES_BYTES;
+    lines->bytes = malloc(lines->room);
+    return lines->bytes != NULL;
+}
+
+void file_lines_free(struct file_lines *lines)
+{
+    free(lines->bytes);
+    *lines = (struct file_lines){0};
+}
+
+void file_lines_reset(struct file_lines *lines)
+{
+    lines->begin = lines->scanned = lines->end = 0;
+    lines->position = 0;
+    lines->skipped = 0;
+    lines->skipped_cr = false;
+}
+
+static bool lines_grow(struct file_lines *lines)
+{
+    size_t room = lines->room < lines->room_max / 2 ? lines->room * 2 : lines->room_max;
+    char *bytes = realloc(lines->bytes, room);
+
+    if (!bytes)
+        return false;
+    lines->bytes = bytes;
+    lines->room = room;
+    return true;
+}
+
+char *file_lines_room(struct file_lines *lines, size_t *room)
+{
+    size_t carry = lines->end - lines->begin;
+
+    assert(lines->scanned == lines->end);
+    if (lines->begin > 0 && (carry == 0 || lines->room - lines->end < LINES_READ_MIN)) {
+        memmove(lines->bytes, lines->bytes + lines->begin, carry);
+        lines->begin = 0;
+        lines->scanned = lines->end = carry;
+    }
+    if (lines->room - lines->end < LINES_READ_MIN && !lines_grow(lines))
+        return NULL;
+    *room = lines->room - lines->end;
+    assert(*room >= LINES_READ_MIN);
+    return lines->bytes + lines->end;
+}
+
+void file_lines_added(struct file_lines *lines, size_t size)
+{
+    assert(size <= lines->room - lines->end);
+    lines->end += size;
+}
+
+/* Ends the line at `begin` that has `size` bytes here and `ending` more. */
+static void lines_take(struct file_lines *lines, struct message *message, size_t size,
+                       size_t ending)
+{
+    const char *bytes = lines->bytes + lines->begin;
+    size_t whole = lines->skipped + size;
+    bool cr = size > 0 ? bytes[size - 1] == '\r' : lines->skipped_cr;
+
+    message->size = whole - (ending > 0 && cr);
+    message->bytes = message->size == 0 || message->size > lines->frame_max ? NULL : bytes;
+    message->position = lines->position;
+    message->next = lines->position + (int64_t)(whole + ending);
+    lines->position = message->next;
+    lines->begin += size + ending;
+    lines->scanned = lines->begin;
+    lines->skipped = 0;
+    lines->skipped_cr = false;
+}
+
+/* Drops a carry that is too long to become a message with bytes. */
+static void lines_skip(struct file_lines *lines)
+{
+    size_t carry = lines->end - lines->begin;
+
+    if (carry == 0 || (lines->skipped == 0 && carry <= lines->frame_max + 1))
+        return;
+    lines->skipped += carry;
+    lines->skipped_cr = lines->bytes[lines->end - 1] == '\r';
+    lines->begin = lines->end;
+}
+
+size_t file_lines_split(struct file_lines *lines, struct message *messages, size_t count)
+{
+    size_t found = 0;
+
+    while (found < count) {
+        const char *line = lines->bytes + lines->begin;
+        const char *newline = memchr(lines->bytes + lines->scanned, '\n',
+                                     lines->end - lines->scanned);
+
+        if (!newline) {
+            lines->scanned = lines->end;
+            lines_skip(lines);
+            break;
+        }
+        lines_take(lines, &messages[found++], (size_t)(newline - line), 1);
+    }
+    return found;
+}
+
+bool file_lines_last(struct file_lines *lines, struct message *message)
+{
+    size_t carry = lines->end - lines->begin;
+
+    assert(lines->scanned == lines->end);
+    if (carry + lines->skipped == 0)
+        return false;
+    lines_take(lines, message, carry, 0);
+    return true;
+}

@@ -1,0 +1,36 @@
+/* The bytes of one file, stdin or FIFO, decompressed. Private to the file
+ * source. */
+#ifndef SOURCE_FILE_STREAM_H
+#define SOURCE_FILE_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct file_stream;
+
+enum file_stream_status {
+    FILE_STREAM_BYTES,   /* `*size` bytes more; 0 is progress without a byte */
+    FILE_STREAM_NOTHING, /* the time is over, or a signal came */
+    FILE_STREAM_END,
+    FILE_STREAM_FAILED   /* file_stream_error() says why; it stays so */
+};
+
+/* Opens `path` ("-" is stdin). NULL with a message in `error` that names it. */
+struct file_stream *file_stream_open(const char *path, char *error, size_t error_size);
+/* Whether it could be opened, without keeping a descriptor of a regular file.
+ * What must not be opened twice (a FIFO) is returned open in *stream. */
+bool file_stream_check(const char *path, struct file_stream **stream, char *error,
+                       size_t error_size);
+/* Frees it and nulls *stream (NULL allowed). Stdin stays open. */
+void file_stream_close(struct file_stream **stream);
+
+/* What names this content: "size=S mtime=T" of a regular file, else false. */
+bool file_stream_identity(const struct file_stream *stream, int64_t *size, int64_t *mtime_s);
+/* Up to `room` bytes into `into`. Waits at most `timeout_ms` for a pipe. */
+enum file_stream_status file_stream_read(struct file_stream *stream, char *into, size_t room,
+                                         int timeout_ms, size_t *size);
+/* Why it failed, without the path. Borrowed from the stream. */
+const char *file_stream_error(const struct file_stream *stream);
+
+#endif
