@@ -1,0 +1,235 @@
+/* How our clients are configured, and what becomes of what they say.
+ *
+ * A configuration is laid in three layers: our defaults, the user's properties,
+ * and what a guarantee rests on (the user's are refused there already).
+ *
+ * Everything librdkafka has to say about a broker that is away it says again at
+ * every attempt. Its log lines are therefore let through once per facility and
+ * half minute; the error callback only keeps the text for status and failures. */
+#include "client.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "properties_body.h"
+
+#define QUIET_MS 30000
+/* syslog.h has names that clash with log.h: notice and below is chatter. */
+#define LOG_NOTICE_SYSLOG 5
+
+struct setting {
+    const char *name, *value;
+};
+
+static const struct setting consumer_defaults[] = {
+    {"client.id", "headcount"},
+    {"topic.metadata.refresh.interval.ms", "5000"},
+    {"session.timeout.ms", "10000"},
+    {"heartbeat.interval.ms", "1000"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.message.max.bytes", "262144"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"queued.min.messages", "1000000"},
+    {"check.crcs", "true"},
+    {NULL, NULL},
+};
+static const struct setting consumer_fixed[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "earliest"},
+    {"enable.partition.eof", "true"},
+    {"partition.assignment.strategy", "range,roundrobin"},
+    {NULL, NULL},
+};
+static const struct setting producer_defaults[] = {
+    {"client.id", "headcount"},
+    {"topic.metadata.refresh.interval.ms", "5000"},
+    {"compression.type", "zstd"},
+    {"socket.nagle.disable", "true"},
+    {NULL, NULL},
+};
+static const struct setting producer_fixed[] = {
+    {"acks", "all"},
+    {"enable.idempotence", "false"},
+    {"message.timeout.ms", "0"},
+    {"delivery.report.only.error", "false"},
+    {"partitioner", "murmur2_random"},
+    {NULL, NULL},
+};
+
+void kafka_notes_init(struct kafka_notes *notes, void *owner)
+{
+    memset(notes, 0, sizeof(*notes));
+    notes->owner = owner;
+    (void)pthread_mutex_init(&notes->lock, NULL);
+}
+
+void kafka_notes_destroy(struct kafka_notes *notes)
+{
+    (void)pthread_mutex_destroy(&notes->lock);
+}
+
+static bool text_take(struct kafka_notes *notes, const char *from, char *text, size_t size)
+{
+    assert(size > 0);
+    (void)pthread_mutex_lock(&notes->lock);
+    (void)snprintf(text, size, "%s", from);
+    (void)pthread_mutex_unlock(&notes->lock);
+    return text[0] != '\0';
+}
+
+bool kafka_notes_last(struct kafka_notes *notes, char *text, size_t size)
+{
+    return text_take(notes, notes->last, text, size);
+}
+
+bool kafka_notes_fatal(struct kafka_notes *notes, char *text, size_t size)
+{
+    return text_take(notes, notes->fatal, text, size);
+}
+
+bool kafka_notes_loud(struct kafka_notes *notes, const char *facility, int64_t *swallowed)
+{
+    int64_t now = clock_monotonic_ms();
+    bool loud;
+    size_t i, oldest = 0;
+
+    (void)pthread_mutex_lock(&notes->lock);
+    for (i = 0; i < KAFKA_QUIETED_MAX; i++) {
+        if (strncmp(notes->quieted[i].facility, facility, sizeof(notes->quieted[i].facility) - 1) ==
+            0)
+            break;
+        if (notes->quieted[i].logged_ms < notes->quieted[oldest].logged_ms)
+            oldest = i;
+    }
+    if (i == KAFKA_QUIETED_MAX) {
+        i = oldest;
+        (void)snprintf(notes->quieted[i].facility, sizeof(notes->quieted[i].facility), "%s",
+                       facility);
+        notes->quieted[i].logged_ms = now - QUIET_MS;
+        notes->quieted[i].swallowed = 0;
+    }
+    loud = now - notes->quieted[i].logged_ms >= QUIET_MS;
+    if (loud) {
+        *swallowed = notes->quieted[i].swallowed;
+        notes->quieted[i].logged_ms = now;
+        notes->quieted[i].swallowed = 0;
+    } else {
+        notes->quieted[i].swallowed++;
+    }
+    (void)pthread_mutex_unlock(&notes->lock);
+    return loud;
+}
+
+/* From librdkafka's own threads. */
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    struct kafka_notes *notes = rd_kafka_opaque(client);
+    int64_t swallowed = 0;
+
+    if (level >= LOG_NOTICE_SYSLOG) {
+        /* The dump of the configuration does not hide every secret. */
+        if (strcmp(facility, "CONF") != 0)
+            log_event(LOG_DEBUG, "kafka_log", LOG_S("facility", facility), LOG_S("text", text));
+        return;
+    }
+    if (!kafka_notes_loud(notes, facility, &swallowed))
+        return;
+    log_event(LOG_WARN, "kafka_log", LOG_S("facility", facility), LOG_S("text", text),
+              LOG_I("repeated", swallowed));
+}
+
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    struct kafka_notes *notes = opaque;
+    char text[KAFKA_TEXT_MAX];
+    int64_t swallowed = 0;
+    bool fatal = code == RD_KAFKA_RESP_ERR__FATAL;
+
+    if (fatal)
+        (void)rd_kafka_fatal_error(client, text, sizeof(text));
+    else
+        (void)snprintf(text, sizeof(text), "%s%s", reason,
+                       code == RD_KAFKA_RESP_ERR__AUTHENTICATION && notes->scram_fails
+                           ? " (or this librdkafka is too old for the broker's SCRAM)"
+                           : "");
+    (void)pthread_mutex_lock(&notes->lock);
+    (void)snprintf(fatal ? notes->fatal : notes->last, KAFKA_TEXT_MAX, "%s", text);
+    (void)pthread_mutex_unlock(&notes->lock);
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION && notes->scram_fails &&
+        kafka_notes_loud(notes, "scram", &swallowed))
+        log_event(LOG_WARN, "scram_unsupported", LOG_S("librdkafka", kafka_version()),
+                  LOG_S("text", text));
+}
+
+bool kafka_conf_put(rd_kafka_conf_t *conf, const char *name, const char *value, char *error,
+                    size_t error_size)
+{
+    char reason[KAFKA_TEXT_MAX];
+
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof(reason)) == RD_KAFKA_CONF_OK)
+        return true;
+    (void)snprintf(error, error_size, "librdkafka property %s: %s", name,
+                   kafka_is_secret(name) ? "the value is not accepted" : reason);
+    return false;
+}
+
+static bool settings_put(rd_kafka_conf_t *conf, const struct setting *settings, char *error,
+                         size_t error_size)
+{
+    for (; settings->name; settings++)
+        if (!kafka_conf_put(conf, settings->name, settings->value, error, error_size))
+            return false;
+    return true;
+}
+
+static bool users_put(rd_kafka_conf_t *conf, const struct kafka_properties *properties,
+                      enum kafka_role role, char *error, size_t error_size)
+{
+    char other = role == KAFKA_CONSUMER ? 'P' : 'C';
+
+    for (size_t i = 0; i < properties->count; i++) {
+        const struct kafka_pair *pair = &properties->pairs[i];
+
+        if (pair->role != other &&
+            !kafka_conf_put(conf, pair->name, pair->value, error, error_size))
+            return false;
+    }
+    return true;
+}
+
+rd_kafka_conf_t *kafka_conf_create(const struct kafka_properties *properties,
+                                   enum kafka_role role, struct kafka_notes *notes, char *error,
+                                   size_t error_size)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool consumer = role == KAFKA_CONSUMER;
+
+    if (!settings_put(conf, consumer ? consumer_defaults : producer_defaults, error, error_size) ||
+        !users_put(conf, properties, role, error, error_size) ||
+        !settings_put(conf, consumer ? consumer_fixed : producer_fixed, error, error_size) ||
+        !kafka_conf_put(conf, "bootstrap.servers", properties->brokers, error, error_size)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    notes->scram_fails = properties->scram_fails;
+    rd_kafka_conf_set_opaque(conf, notes);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    return conf;
+}
+
+rd_kafka_t *kafka_client_create(enum kafka_role role, rd_kafka_conf_t *conf, char *error,
+                                size_t error_size)
+{
+    rd_kafka_t *client = rd_kafka_new(role == KAFKA_CONSUMER ? RD_KAFKA_CONSUMER
+                                                             : RD_KAFKA_PRODUCER,
+                                      conf, error, error_size);
+
+    if (!client)
+        rd_kafka_conf_destroy(conf);
+    return client;
+}

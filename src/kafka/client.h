@@ -1,0 +1,69 @@
+/* librdkafka clients of ours: how they are configured, what they log, and what
+ * they last complained about. For src/kafka and the *_kafka.c files alone. */
+#ifndef KAFKA_CLIENT_H
+#define KAFKA_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "properties.h"
+
+#define KAFKA_TEXT_MAX 512
+#define KAFKA_QUIETED_MAX 16
+
+enum kafka_role { KAFKA_CONSUMER, KAFKA_PRODUCER };
+
+/* What a client last complained about, and which complaints are quiet for a
+ * while because they were logged. It is the opaque of the client's callbacks
+ * and must outlive the client. Any thread. */
+struct kafka_notes {
+    void *owner; /* whatever the maker of the client needs in its own callbacks */
+    pthread_mutex_t lock;
+    char last[KAFKA_TEXT_MAX];  /* "" until the first complaint */
+    char fatal[KAFKA_TEXT_MAX]; /* "" while the client can go on */
+    bool scram_fails;           /* this library cannot do the SCRAM that was asked for */
+    struct {
+        char facility[32];
+        int64_t logged_ms;
+        int64_t swallowed;
+    } quieted[KAFKA_QUIETED_MAX];
+};
+
+void kafka_notes_init(struct kafka_notes *notes, void *owner);
+void kafka_notes_destroy(struct kafka_notes *notes);
+/* The last complaint into `text`; false and "" when there was none. */
+bool kafka_notes_last(struct kafka_notes *notes, char *text, size_t size);
+/* The fatal one: the client will never do anything again. */
+bool kafka_notes_fatal(struct kafka_notes *notes, char *text, size_t size);
+/* Whether a complaint of this kind may be logged now: once, then again after
+ * 30 s at the earliest; *swallowed counts those in between. */
+bool kafka_notes_loud(struct kafka_notes *notes, const char *facility, int64_t *swallowed);
+
+/* A configuration for one client: our defaults, over them the user's properties
+ * of that role, over them what our guarantees rest on; log and error callbacks
+ * into `notes`, which becomes the opaque. To be given to rd_kafka_new, or
+ * destroyed. NULL with a message in `error`. */
+rd_kafka_conf_t *kafka_conf_create(const struct kafka_properties *properties,
+                                   enum kafka_role role, struct kafka_notes *notes, char *error,
+                                   size_t error_size);
+/* One more property of our own; false with a message in `error`. */
+bool kafka_conf_put(rd_kafka_conf_t *conf, const char *name, const char *value, char *error,
+                    size_t error_size);
+/* Makes the client. Takes `conf` in any case. NULL with a message in `error`. */
+rd_kafka_t *kafka_client_create(enum kafka_role role, rd_kafka_conf_t *conf, char *error,
+                                size_t error_size);
+
+/* Whether the user set this property (or its alias). */
+bool kafka_properties_given(const struct kafka_properties *properties, const char *name);
+
+/* Why a property is not the user's to set, or NULL. Constant text. */
+const char *kafka_refusal(const char *name);
+/* Whether its value must never be shown. */
+bool kafka_is_secret(const char *name);
+/* Whether SCRAM was asked for that this library does not get through. */
+bool kafka_properties_scram_fails(const struct kafka_properties *properties);
+
+#endif
