@@ -94,9 +94,9 @@ static inline bool source_commit(struct source *s, const struct source_position 
 {
     return s->ops->commit(s, positions, count, metadata);
 }
-/* While held, poll hands over no messages but keeps the membership alive, and
- * the last run of messages stays valid, so that a reader who is in the middle
- * of it can go on later. What was not handed over is not skipped. */
+/* While held, poll keeps the membership alive but hands over no MESSAGES, AT_END
+ * or MISSING, and the last run of messages stays valid, so that a reader who is
+ * in the middle of it can go on later. What was not handed over is not skipped. */
 static inline void source_hold(struct source *s, bool held) { s->ops->hold(s, held); }
 /* When (monotonic ms) the broker last said that nothing lies beyond the end at
  * which `slot` stands; -1 when it did not, or messages came since. */
