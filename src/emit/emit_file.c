@@ -1,0 +1,195 @@
+/* Lines appended to a file, synced before they are acknowledged.
+ *
+ * A disk that is full or broken is an outage, not the end: what is not safe is
+ * kept and tried again at each poll, and produce() answers FULL when no more
+ * can be kept, which holds the reader back. An outage is logged once, and its
+ * end once.
+ *
+ * After a failed sync nobody knows which pages reached the disk, and a second
+ * sync would wrongly succeed. So everything since the last good one is written
+ * again, on a line of its own; readers see some lines twice. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "emit.h"
+#include "emit_outbox.h"
+#include "log.h"
+
+/* A sync may take many milliseconds: while the caller does not wait for
+ * acknowledgements, one covers what came in this time. */
+#define SYNC_EVERY_MS 200
+/* Every further try after a failed sync writes the lines once more. */
+#define RETRY_SYNC_MS 1000
+
+struct emit_file {
+    struct emit base;
+    struct outbox box;
+    int fd;
+    char *path;
+    bool down;           /* an outage was logged and has not ended */
+    int64_t synced_ms;   /* monotonic: the last good sync */
+    int64_t retry_ms;    /* nothing is written before this */
+};
+
+static struct emit_file *of(struct emit *emit)
+{
+    return (struct emit_file *)emit;
+}
+
+/* Ends a line that a crash or a failed sync has left torn. 0 or errno. */
+static int end_torn_line(int fd)
+{
+    struct stat stat;
+    char last = '\n';
+
+    if (fstat(fd, &stat) != 0)
+        return errno;
+    if (!S_ISREG(stat.st_mode) || stat.st_size == 0)
+        return 0;
+    if (pread(fd, &last, 1, stat.st_size - 1) < 0)
+        return errno;
+    if (last != '\n' && write(fd, "\n", 1) != 1)
+        return errno;
+    return 0;
+}
+
+/* What can't be synced, a device or a FIFO, has nothing to lose. */
+static int sync_data(int fd)
+{
+    if (fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP)
+        return 0;
+    return errno;
+}
+
+static int file_sync(struct emit_file *file)
+{
+    int error = sync_data(file->fd);
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (error) {
+        outbox_rewind(&file->box);
+        file->retry_ms = now_ms + RETRY_SYNC_MS;
+        return error;
+    }
+    outbox_synced(&file->box);
+    file->synced_ms = now_ms;
+    return 0;
+}
+
+static int file_write(struct emit_file *file, int timeout_ms)
+{
+    int error = file->retry_ms > 0 ? end_torn_line(file->fd) : 0;
+
+    if (error)
+        return error;
+    file->retry_ms = 0;
+    return outbox_write(&file->box, file->fd, timeout_ms);
+}
+
+static void file_tell(struct emit_file *file, int error)
+{
+    const char *bytes;
+
+    if (error && !file->down) {
+        file->down = true;
+        log_event(LOG_ERROR, "rejects_down", LOG_S("path", file->path),
+                  LOG_S("error", strerror(error)));
+    } else if (!error && file->down && outbox_unwritten(&file->box, &bytes) == 0 &&
+               !outbox_unsynced(&file->box)) {
+        file->down = false;
+        log_event(LOG_WARN, "rejects_up", LOG_S("path", file->path));
+    }
+}
+
+/* Writes and syncs as far as the file lets us. */
+static void file_flush(struct emit_file *file, int timeout_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int error, sync_error = 0;
+
+    if (now_ms < file->retry_ms)
+        return;
+    error = file_write(file, timeout_ms);
+    /* What was written before an error is worth a sync as well. */
+    if (outbox_unsynced(&file->box) &&
+        (timeout_ms > 0 || now_ms >= file->synced_ms + SYNC_EVERY_MS))
+        sync_error = file_sync(file);
+    file_tell(file, error ? error : sync_error);
+}
+
+static size_t file_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room)
+{
+    struct emit_file *file = of(emit);
+    size_t count;
+
+    assert(timeout_ms >= 0 && room > 0);
+    file_flush(file, timeout_ms);
+    count = outbox_acks(&file->box, NULL, acks, room);
+    /* Nothing comes before the outage ends: don't let the caller spin. */
+    if (count == 0 && file->down)
+        (void)poll(NULL, 0, timeout_ms);
+    return count;
+}
+
+static enum emit_result file_produce(struct emit *emit, const struct emit_record *record)
+{
+    return outbox_add(&of(emit)->box, record->token, record->value ? record->value : "",
+                      record->value_size);
+}
+
+static const char *file_failed(struct emit *emit)
+{
+    (void)emit;
+    return NULL;
+}
+
+static void file_destroy(struct emit *emit)
+{
+    struct emit_file *file = of(emit);
+
+    if (file->fd >= 0)
+        close(file->fd);
+    free(file->path);
+    outbox_free(&file->box);
+    free(file);
+}
+
+static const struct emit_ops file_ops = {
+    .produce = file_produce,
+    .poll = file_poll,
+    .failed = file_failed,
+    .destroy = file_destroy,
+};
+
+struct emit *emit_file_create(const char *path, char *error, size_t error_size)
+{
+    struct emit_file *file = calloc(1, sizeof *file);
+    int failure = ENOMEM;
+
+    if (!file)
+        goto failed;
+    file->base.ops = &file_ops;
+    file->fd = -1;
+    file->path = strdup(path);
+    if (!file->path || !outbox_init(&file->box))
+        goto failed;
+    file->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    failure = file->fd < 0 ? errno : end_torn_line(file->fd);
+    if (failure)
+        goto failed;
+    return &file->base;
+
+failed:
+    snprintf(error, error_size, "%s: %s", path, strerror(failure));
+    if (file)
+        file_destroy(&file->base);
+    return NULL;
+}
