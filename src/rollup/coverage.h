@@ -37,12 +37,23 @@ enum hc_status coverage_add_checkpoint(struct coverage *coverage,
 /* All was read: works out what the calls below answer. Once. HC_ENOMEM. */
 enum hc_status coverage_judge(struct coverage *coverage);
 
+/* Positions that counting checkpoints have read without a gap, and the
+ * watermark at their end. Who writes coverage down again (an archive) writes
+ * each span as a checkpoint's partition with its own watermark, so that its
+ * reader knows which minutes the holes between them concern. */
+struct coverage_span {
+    int64_t from, to;
+    int64_t watermark_s; /* INT64_MIN: none */
+};
+
 /* One partition's findings; ranges are sorted and apart from each other. */
 struct coverage_partition {
     int32_t partition;
     bool seen;                        /* some checkpoint names it */
     bool end;                         /* a file that was read to its end */
     int64_t first, last;              /* [first, last): all positions that were seen */
+    const struct coverage_span *spans; /* within it, what is covered */
+    size_t spans_count;
     const struct record_range *holes; /* within it, nobody covers these */
     size_t holes_count;
     const struct record_range *lost;  /* within it, the broker did not deliver these */
