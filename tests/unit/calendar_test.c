@@ -225,6 +225,24 @@ START_TEST(unknown_zones)
 }
 END_TEST
 
+/* The table is kept in leaves of 366 days; no hour may be cut where they meet. */
+START_TEST(leaves_join)
+{
+    struct calendar *calendar = calendar_of("Asia/Kathmandu", CALENDAR_HOUR, CALENDAR_MONDAY);
+    int64_t leaf_s = INT64_C(366) * 86400;
+    struct calendar_bucket bucket;
+
+    for (int64_t edge = 17 * leaf_s; edge < LIMIT_TIME_S; edge += leaf_s) {
+        for (int64_t at = edge - 3600; at <= edge + 3600; at += 900) {
+            ck_assert(calendar_find(calendar, at, &bucket));
+            ck_assert_int_eq(bucket.end_s - bucket.start_s, 3600);
+            ck_assert_int_eq(bucket.start_s % 3600, 900);
+        }
+    }
+    calendar_destroy(&calendar);
+}
+END_TEST
+
 /* With and without TZ: the process's own local time does not change. */
 START_TEST(tz_is_restored)
 {
@@ -278,6 +296,7 @@ int main(void)
     tcase_add_test(tcase, ends_of_time);
     tcase_add_test(tcase, golden_file);
     tcase_add_test(tcase, unknown_zones);
+    tcase_add_test(tcase, leaves_join);
     tcase_add_test(tcase, tz_is_restored);
     tcase_add_test(tcase, texts);
     suite_add_tcase(suite, tcase);
