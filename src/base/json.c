@@ -141,6 +141,8 @@ enum json_status json_parse(struct json *json, const char *bytes, size_t size)
 
     assert(size <= LIMIT_FRAME_MAX);
     json->count = 0;
+    if (size == 0)
+        return JSON_EMPTY;
     status = json_check(bytes, size, &count);
     if (status)
         return status;

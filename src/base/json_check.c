@@ -70,27 +70,57 @@ static uint64_t has_below(uint64_t word, uint64_t limit)
     return (word - EACH_BYTE * limit) & ~word & HIGH_BITS;
 }
 
-static bool all_plain(uint64_t word)
+/* How many of the eight bytes that were loaded into `word` are plain, up to the
+ * first that is not. Borrows only reach bytes behind the first hit. */
+static unsigned count_plain(uint64_t word)
 {
-    return !((word & HIGH_BITS) | has_below(word, 0x20) | has_below(word ^ EACH_BYTE * '"', 1) |
-             has_below(word ^ EACH_BYTE * '\\', 1));
+    uint64_t special;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    special = (word & HIGH_BITS) | has_below(word, 0x20) | has_below(word ^ EACH_BYTE * '"', 1) |
+              has_below(word ^ EACH_BYTE * '\\', 1);
+    return special ? (unsigned)__builtin_ctzll(special) / 8 : 8;
+}
+
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
 static void skip_plain(struct check *check)
 {
     const char *at = check->at;
+    unsigned plain = 8;
     uint64_t word;
 
-    while (check->end - at >= 8) {
+    while (plain == 8 && check->end - at >= 8) {
         memcpy(&word, at, 8);
-        if (!all_plain(word))
-            break;
-        at += 8;
+        plain = count_plain(word);
+        at += plain;
     }
-    while (at < check->end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 &&
-           *at != '"' && *at != '\\')
-        at++;
+    if (plain == 8) {
+        while (at < check->end && is_plain(*at))
+            at++;
+    }
     check->at = at;
+}
+
+/* Characters that are not ASCII, up to one that is. */
+static bool skip_wide(struct check *check)
+{
+    const char *at = check->at;
+
+    while (at < check->end && (unsigned char)*at >= 0x80) {
+        size_t length = utf8_length(at, (size_t)(check->end - at));
+
+        if (length == 0)
+            return false;
+        at += length;
+    }
+    check->at = at;
+    return true;
 }
 
 /* Four hexadecimal digits. */
@@ -142,7 +172,7 @@ static enum json_status check_escape(struct check *check)
     letter = *check->at++;
     if (letter == 'u')
         return check_code_unit(check);
-    return json_escape_value(letter) ? JSON_OK : JSON_BAD_ESCAPE;
+    return json_escape_values[(unsigned char)letter] ? JSON_OK : JSON_BAD_ESCAPE;
 }
 
 /* Behind the opening quote. */
@@ -164,12 +194,8 @@ static enum json_status check_string(struct check *check)
                 return status;
         } else if ((unsigned char)*check->at < 0x20) {
             return JSON_NOT_JSON;
-        } else {
-            size_t length = utf8_length(check->at, (size_t)(check->end - check->at));
-
-            if (length == 0)
-                return JSON_BAD_UTF8;
-            check->at += length;
+        } else if (!skip_wide(check)) {
+            return JSON_BAD_UTF8;
         }
     }
 }

@@ -15,27 +15,8 @@ int json_hex_value(char digit)
     return -1;
 }
 
-char json_escape_value(char letter)
-{
-    switch (letter) {
-    case '"':
-    case '\\':
-    case '/':
-        return letter;
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return '\0';
-    }
-}
+const char json_escape_values[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                      ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
 
 static uint32_t hex4(const char *digits)
 {
@@ -52,7 +33,7 @@ size_t json_escape_decode(const char *at, char into[4], size_t *length)
 
     assert(at[0] == '\\');
     if (at[1] != 'u') {
-        into[0] = json_escape_value(at[1]);
+        into[0] = json_escape_values[(unsigned char)at[1]];
         *length = 1;
         return 2;
     }

@@ -8,8 +8,8 @@
 
 /* The value of a hexadecimal digit, or -1. */
 int json_hex_value(char digit);
-/* The byte that a one-letter escape stands for, or '\0' for no such letter. */
-char json_escape_value(char letter);
+/* By letter: the byte that a one-letter escape stands for, '\0' for none. */
+extern const char json_escape_values[256];
 /* Decodes the escape at `at`, a backslash; writes it to `into` and its length
  * (1..4) to *length. Returns how many bytes of the raw text it takes. */
 size_t json_escape_decode(const char *at, char into[4], size_t *length);

@@ -1,7 +1,27 @@
-/* Bytes -> frame, or the reason why not. */
+/* Bytes -> frame, or the reason why not.
+ *
+ * A frame that is wrong in several ways gets the first reason of this list:
+ *
+ *   1. too_large                                   the size alone
+ *   2. empty not_json too_deep bad_escape bad_utf8 the first damage by position
+ *   3. not_object
+ *   4. no_user user_type user_empty user_too_long
+ *   5. no_time time_type time_range
+ *   6. time_ahead time_late
+ *
+ * 2 and 3 apply where a field is asked for: with the user from the key or the
+ * value and the time from the record, the bytes are not looked at (a value that
+ * is the user must not be empty: `empty`).
+ *
+ * The user is a string's decoded text or a number's literal text. The time is a
+ * number, or a string that holds one by JSON's grammar, reckoned exactly
+ * whatever its length or exponent. What is finer than a second is cut off;
+ * less than zero is out of range (-0 is zero). Ahead and late are measured in
+ * milliseconds, from the time before that cut. */
 #ifndef DECODE_DECODE_H
 #define DECODE_DECODE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "frame.h"
@@ -14,12 +34,12 @@ enum decode_time_from { DECODE_TIME_FIELD, DECODE_TIME_RECORD };
 #define DECODE_UNLIMITED INT64_C(-1)
 
 struct decode_options {
-    const char *user_field;   /* root key or RFC 6901 pointer */
-    const char *time_field;
+    const char *user_field;   /* root key or RFC 6901 pointer; where it is asked for */
+    const char *time_field;   /* the same */
     enum decode_time_unit time_unit;
     enum decode_user_from user_from;
     enum decode_time_from time_from;
-    size_t frame_max;         /* bytes; larger frames are too_large */
+    size_t frame_max;         /* bytes, up to LIMIT_FRAME_MAX; larger frames are too_large */
     int64_t now_ms;           /* what frames without a record timestamp are measured against */
     int64_t ahead_max_ms;     /* how far a time may lie beyond that, or DECODE_UNLIMITED */
     int64_t late_max_ms;      /* how far before, or DECODE_UNLIMITED */
