@@ -255,6 +255,12 @@ uint64_t checkpoints_reject_produced(struct checkpoints *c)
     return c->reject_next++;
 }
 
+void checkpoints_reject_withdrawn(struct checkpoints *c, uint64_t number)
+{
+    assert(number + 1 == c->reject_next && number >= c->reject_base);
+    c->reject_next--;
+}
+
 void checkpoints_reject_acknowledged(struct checkpoints *c, uint64_t number)
 {
     assert(number >= c->reject_base && number < c->reject_next);

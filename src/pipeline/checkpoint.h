@@ -67,6 +67,7 @@ void checkpoints_record_withdrawn(struct checkpoints *checkpoints, uint64_t sequ
 /* The same for rejected frames; each must be acknowledged itself. */
 bool checkpoints_reject_room(const struct checkpoints *checkpoints);
 uint64_t checkpoints_reject_produced(struct checkpoints *checkpoints);
+void checkpoints_reject_withdrawn(struct checkpoints *checkpoints, uint64_t number);
 void checkpoints_reject_acknowledged(struct checkpoints *checkpoints, uint64_t number);
 
 /* What a checkpoint says of a partition besides its positions. */

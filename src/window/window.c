@@ -33,7 +33,20 @@ struct window_table {
 
 static size_t window_bytes(const struct window_table *table)
 {
-    return sizeof(struct window) + table->sketches_count * sizeof(struct hc_sketch *);
+    return sizeof(struct window) + table->sketches_count * sizeof(struct window_sketch);
+}
+
+size_t window_memory(const struct window_table *table, const struct window *window)
+{
+    size_t bytes = window_bytes(table);
+    for (size_t i = 0; i < table->sketches_count; i++)
+        bytes += hc_sketch_memory(window->sketches[i].sketch);
+    return bytes;
+}
+
+size_t window_table_profiles(const struct window_table *table)
+{
+    return table->sketches_count;
 }
 
 static void memory_add(struct window_table *table, size_t bytes)
@@ -72,7 +85,7 @@ struct window_table *window_table_create(const struct window_options *options)
 static void window_free(struct window_table *table, struct window *window)
 {
     for (size_t i = 0; i < table->sketches_count; i++)
-        hc_sketch_destroy(&window->sketches[i]);
+        hc_sketch_destroy(&window->sketches[i].sketch);
     free(window);
 }
 
@@ -125,13 +138,11 @@ static struct window *window_make(struct window_table *table, int64_t minute_s, 
     struct window *window = calloc(1, window_bytes(table));
     if (!window)
         return NULL;
-    size_t bytes = window_bytes(table);
     for (size_t i = 0; i < table->sketches_count; i++) {
-        if (hc_sketch_create(&table->sketches[i], &window->sketches[i]) != HC_OK) {
+        if (hc_sketch_create(&table->sketches[i], &window->sketches[i].sketch) != HC_OK) {
             window_free(table, window);
             return NULL;
         }
-        bytes += hc_sketch_memory(window->sketches[i]);
     }
     uint8_t bit;
     window->minute_s = minute_s;
@@ -139,7 +150,7 @@ static struct window *window_make(struct window_table *table, int64_t minute_s, 
     window->closed_ms = -1;
     window->published_state = WINDOW_UNPUBLISHED;
     window->whole = !(*let_go_byte(table, minute_s, &bit) & bit);
-    memory_add(table, bytes);
+    memory_add(table, window_memory(table, window));
     return window;
 }
 
@@ -202,7 +213,7 @@ enum hc_status window_add_user(struct window_table *table, struct window *window
     /* Profiles share the id, not the hash. A failure in the middle leaves some
      * with the user: adding again changes nothing there. */
     for (size_t i = 0; i < table->sketches_count; i++) {
-        struct hc_sketch *sketch = window->sketches[i];
+        struct hc_sketch *sketch = window->sketches[i].sketch;
         size_t before = hc_sketch_memory(sketch);
         int changed = 0;
         enum hc_status status = hc_sketch_add(sketch, user, size, &changed);
@@ -228,9 +239,7 @@ void window_forget(struct window_table *table, struct window *window)
     heat_unlink(table, window);
     uint8_t bit;
     *let_go_byte(table, window->minute_s, &bit) |= bit;
-    table->memory -= window_bytes(table);
-    for (size_t i = 0; i < table->sketches_count; i++)
-        table->memory -= hc_sketch_memory(window->sketches[i]);
+    table->memory -= window_memory(table, window);
     table->count--;
     window_free(table, window);
 }

@@ -19,11 +19,15 @@
 #define WINDOW_GROUP_TOTAL "{}"
 #define WINDOW_PROFILES_MAX 8
 
+struct window_sketch {
+    struct hc_sketch *sketch;
+    uint64_t sequence; /* of the last record produced, 0: none */
+};
+
 struct window {
     int64_t minute_s;         /* start, Unix seconds, a multiple of WINDOW_SECONDS */
-    const char *group;        /* canonical JSON */
+    const char *group;        /* canonical JSON, borrowed */
     uint64_t frames;          /* folded in so far */
-    uint64_t sequence;        /* of the last record produced, 0: none */
     uint64_t round;           /* the table's round in which it joined the changed list */
     int64_t closed_ms;        /* monotonic: when its closing was published, or -1 */
     uint32_t in_flight;       /* records produced and not answered yet */
@@ -35,7 +39,7 @@ struct window {
     struct window *same_hash; /* private from here on */
     struct window *colder, *hotter;
     struct window *changed_before, *changed_after;
-    struct hc_sketch *sketches[]; /* one a profile, in the order of the options */
+    struct window_sketch sketches[]; /* one a profile, in the order of the options */
 };
 
 #define WINDOW_UNPUBLISHED (-1)
@@ -85,6 +89,10 @@ struct window *window_table_find(const struct window_table *table, int64_t minut
  * its minute come again, that window is not whole. */
 void window_forget(struct window_table *table, struct window *window);
 
+/* Profiles, which is the number of sketches in each window. */
+size_t window_table_profiles(const struct window_table *table);
+/* Bytes held by one window. */
+size_t window_memory(const struct window_table *table, const struct window *window);
 size_t window_table_count(const struct window_table *table);
 /* Bytes held by the table and its windows, and the highest ever. */
 size_t window_table_memory(const struct window_table *table);

@@ -1,0 +1,129 @@
+/* Frames into windows, and room for them.
+ *
+ * Every valid frame is folded first and labelled afterwards: no decision about
+ * time discards a user. When memory is short the coldest windows are published
+ * early and let go once that is acknowledged; until then the run waits where
+ * it is and the source is held back. */
+#include <assert.h>
+#include <string.h>
+
+#include "log.h"
+#include "pipeline_body.h"
+
+/* How far memory is brought down once it has to be, as a divisor of the cap. */
+#define ROOM_PART 4
+
+static size_t room_target(const struct pipeline *p)
+{
+    return p->o.windows.memory_max - p->o.windows.memory_max / ROOM_PART;
+}
+
+/* Lets go of windows that are safe, the coldest first. */
+static void let_go(struct pipeline *p, size_t target)
+{
+    struct window *next;
+    for (struct window *w = window_coldest(p->windows);
+         w && window_table_memory(p->windows) > target; w = next) {
+        next = window_next_hotter(w);
+        if (w->changed || w->in_flight > 0)
+            continue;
+        window_forget(p->windows, w);
+        p->counters.evicted++;
+    }
+}
+
+/* Publishes the coldest windows, as many as have to go. */
+static void publish_coldest(struct pipeline *p, size_t target)
+{
+    size_t memory = window_table_memory(p->windows);
+    for (struct window *w = window_coldest(p->windows); w && memory > target;
+         w = window_next_hotter(w)) {
+        if (w->changed && !publish_window(p, w))
+            return;
+        size_t bytes = window_memory(p->windows, w);
+        memory = memory > bytes ? memory - bytes : 0;
+    }
+}
+
+bool fold_make_room(struct pipeline *p)
+{
+    size_t target = room_target(p);
+    p->last_window = NULL;
+    let_go(p, target);
+    if (window_table_memory(p->windows) > target) {
+        publish_coldest(p, target);
+        publish_acknowledgements(p, 0);
+        let_go(p, target);
+    }
+    if (!window_table_is_full(p->windows))
+        return true;
+    uint64_t times;
+    if (log_limit_pass(&p->log_full, p->now_ms, &times))
+        log_event(LOG_WARN, "memory_full", LOG_I("windows", (int64_t)window_table_count(p->windows)),
+                  LOG_I("bytes", (int64_t)window_table_memory(p->windows)),
+                  LOG_S("effect", "reading waits until the output takes records"));
+    return false;
+}
+
+static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *frame)
+{
+    if (window_table_is_full(p->windows) && !fold_make_room(p))
+        return false;
+    int64_t minute_s = frame->time_s - frame->time_s % WINDOW_SECONDS;
+    struct window *window = p->last_window;
+    if (!window || window->minute_s != minute_s) {
+        window = window_table_get(p->windows, minute_s, WINDOW_GROUP_TOTAL);
+        p->last_window = window;
+    }
+    if (!window ||
+        window_add_user(p->windows, window, frame->user, frame->user_size) != HC_OK) {
+        fold_make_room(p); /* the system's memory, not ours: try again next turn */
+        return false;
+    }
+    if (minute_s + WINDOW_SECONDS <= p->watermark.value_s) {
+        window->late = true;
+        p->counters.late++;
+    }
+    if (minute_s < p->minute_first_s)
+        p->minute_first_s = minute_s;
+    if (minute_s > p->minute_last_s)
+        p->minute_last_s = minute_s;
+    watermark_clock_note(&p->clocks[slot], frame->time_s, p->now_ms);
+    p->counters.frames++;
+    return true;
+}
+
+static bool fold_message(struct pipeline *p, const struct message *message)
+{
+    assert(message->slot < p->slots_count);
+    struct frame frame;
+    enum reject reason = decoder_decode(p->o.decoder, message, &frame);
+    if (reason == REJECT_NONE) {
+        if (!fold_frame(p, message->slot, &frame))
+            return false;
+    } else {
+        if (p->o.rejects && !reject_set_aside(p, message, reason))
+            return false;
+        if (p->first_rejected_size == 0 && message->bytes) {
+            p->first_rejected_size =
+                message->size < FIRST_REJECTED_BYTES ? message->size : FIRST_REJECTED_BYTES;
+            memcpy(p->first_rejected, message->bytes, p->first_rejected_size);
+        }
+        p->counters.rejected[reason]++;
+    }
+    p->counters.bytes += message->size;
+    p->slots[message->slot].at_end = false;
+    checkpoints_read(p->checkpoints, message->slot, message->next);
+    return true;
+}
+
+bool fold_run(struct pipeline *p)
+{
+    if (p->run_next == p->run_count)
+        return true;
+    p->news = true;
+    for (; p->run_next < p->run_count; p->run_next++)
+        if (!fold_message(p, &p->run[p->run_next]))
+            return false;
+    return true;
+}

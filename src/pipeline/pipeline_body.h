@@ -1,0 +1,137 @@
+/* What the files of the pipeline share: its state. Private to src/pipeline. */
+#ifndef PIPELINE_PIPELINE_BODY_H
+#define PIPELINE_PIPELINE_BODY_H
+
+#include "checkpoint.h"
+#include "pipeline.h"
+#include "record.h"
+#include "text.h"
+#include "watermark.h"
+
+/* Closed windows are kept this long, so that late users mostly republish a
+ * whole sketch. */
+#define KEEP_CLOSED_MS (10 * 60 * 1000)
+/* With nothing read, a checkpoint that often. */
+#define QUIET_CHECKPOINT_MS (60 * 1000)
+/* A run is given up when none of its first frames is valid: this many, or what
+ * came in this time if that is enough to judge by. */
+#define PROVE_FRAMES 10000
+#define PROVE_MS 10000
+#define PROVE_FRAMES_MIN 20
+/* What is kept of the first rejected frame. */
+#define FIRST_REJECTED_BYTES 4096
+/* The token of a checkpoint's record: its number with this bit. */
+#define TOKEN_CHECKPOINT (UINT64_C(1) << 63)
+/* Attempts of the last commit before partitions are given up without it. */
+#define LAST_COMMITS 3
+#define LAST_COMMIT_PAUSE_MS 200
+#define ACKS_AT_ONCE 256
+
+struct slot_state {
+    int32_t partition;
+    bool at_end;
+    int64_t at_end_ms; /* monotonic: since when it stands at its end */
+};
+
+/* Says a thing at once, then at most every 10 s with how often it happened. */
+struct log_limit {
+    int64_t next_ms;
+    uint64_t times;
+};
+
+struct pipeline {
+    struct pipeline_options o;
+    struct window_table *windows;
+    struct checkpoints *checkpoints;
+    struct counters counters;
+    int64_t now_ms;
+    int64_t max_lag_s;
+
+    /* The assignment. */
+    const struct source_assignment *assignment; /* borrowed from the source, or NULL */
+    struct slot_state *slots;
+    struct watermark_clock *clocks;
+    struct checkpoint_mark *marks;
+    struct source_position *positions;
+    size_t slots_count;
+    struct watermark watermark;
+
+    /* The run of messages at work, and the window that the last frame went to. */
+    const struct message *run;
+    size_t run_count, run_next;
+    struct window *last_window;
+    bool held;
+
+    /* Publishing. */
+    int64_t next_tick_ms;
+    int64_t last_checkpoint_ms;
+    bool news; /* read or published something since the last checkpoint began */
+    struct text key, value;
+    struct record_partition *partitions; /* [slots_count], for checkpoints */
+    struct record_range *ranges;         /* for checkpoints */
+    bool commit_due;
+
+    /* Leaving an assignment. */
+    bool leaving, lost, last_begun;
+    int64_t leave_by_ms;      /* INT64_MAX: no deadline */
+    unsigned last_commits;
+    int64_t last_commit_ms;
+
+    /* The first frames. */
+    bool proven;
+    int64_t first_read_ms;
+    char *first_rejected;
+    size_t first_rejected_size;
+
+    int64_t next_observe_ms;
+    int64_t minute_first_s, minute_last_s;
+    struct log_limit log_reset, log_full, log_failed, log_commit;
+    bool closing;             /* source_close was called */
+    int64_t stop_by_ms;       /* INT64_MAX until *stop */
+    bool unsafe;
+    bool ended;
+    enum pipeline_result result;
+    char error[512];
+};
+
+/* Ends the run. The first result stands. */
+void pipeline_end(struct pipeline *p, enum pipeline_result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Whether to say it now; *times is how often it happened since the last time. */
+bool log_limit_pass(struct log_limit *limit, int64_t now_ms, uint64_t *times);
+
+/* fold.c: the run at work into windows, as far as memory and the rejects sink
+ * go. True when the run is finished. */
+bool fold_run(struct pipeline *p);
+/* Frees windows that need not be kept, publishing the coldest early, until
+ * there is room for one more user. True when there is. */
+bool fold_make_room(struct pipeline *p);
+
+/* publish.c: everything behind the windows. */
+void publish_acknowledgements(struct pipeline *p, int timeout_ms);
+/* Labels, forgets, and begins a checkpoint when it is time or `now` says so. */
+void publish_tick(struct pipeline *p);
+/* Goes on with what is under way: windows that are due, the record of a
+ * checkpoint that is ready, a commit. */
+void publish_go_on(struct pipeline *p);
+/* The end of a commit; `error` is NULL when it was done. */
+void publish_committed(struct pipeline *p, const char *error);
+/* One window's records; false when the output has no room. */
+bool publish_window(struct pipeline *p, struct window *window);
+/* The label that the watermark gives a window. */
+enum record_state publish_state(const struct pipeline *p, struct window *window);
+
+/* reject.c: sets a rejected frame aside; false when the sink has no room. */
+bool reject_set_aside(struct pipeline *p, const struct message *message, enum reject reason);
+void reject_acknowledgements(struct pipeline *p);
+
+/* assign.c: the facts about partitions. */
+void assign_begin(struct pipeline *p, const struct source_assignment *assignment);
+void assign_leave(struct pipeline *p, bool lost);
+/* Gives the partitions up once they are drained, or the time is over. */
+void assign_go_on(struct pipeline *p);
+void assign_at_end(struct pipeline *p, const struct source_step *step);
+/* Clocks, idleness and the watermark, once a turn. */
+void assign_clocks(struct pipeline *p);
+
+#endif

@@ -1,0 +1,336 @@
+/* Everything behind the windows: labels, records, checkpoints, commits.
+ *
+ * At each tick the windows are labelled anew and a checkpoint begins; its
+ * windows are then produced as fast as the output takes them, while frames go
+ * on being folded. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "pipeline_body.h"
+
+enum record_state publish_state(const struct pipeline *p, struct window *window)
+{
+    if (window->minute_s + WINDOW_SECONDS > p->watermark.value_s) {
+        window->late = false; /* the clock went back: it is open again */
+        return RECORD_OPEN;
+    }
+    return window->late ? RECORD_LATE : RECORD_CLOSED;
+}
+
+static void print(struct pipeline *p, const struct emit_record *record)
+{
+    struct emit_ack acks[ACKS_AT_ONCE];
+    if (!p->o.print)
+        return;
+    if (emit_produce(p->o.print, record) == EMIT_FULL) {
+        emit_poll(p->o.print, 0, acks, ACKS_AT_ONCE);
+        emit_produce(p->o.print, record);
+    }
+    while (emit_poll(p->o.print, 0, acks, ACKS_AT_ONCE) == ACKS_AT_ONCE)
+        ;
+}
+
+/* Hands over the record in key and value. */
+static enum emit_result produce(struct pipeline *p, const struct emit_summary *summary,
+                                uint64_t token)
+{
+    if (p->key.failed || p->value.failed) {
+        text_free(&p->key);
+        text_free(&p->value);
+        return EMIT_FULL; /* memory may come back */
+    }
+    const struct emit_record record = {.key = p->key.bytes,
+                                       .key_size = p->key.size,
+                                       .value = p->value.bytes,
+                                       .value_size = p->value.size,
+                                       .summary = summary,
+                                       .token = token};
+    enum emit_result result = emit_produce(p->o.output, &record);
+    if (result == EMIT_OK && summary)
+        print(p, &record);
+    if (result == EMIT_TOO_LARGE)
+        pipeline_end(p, PIPELINE_FAILED,
+                     "a record of %zu bytes is larger than the output topic takes",
+                     p->value.size);
+    return result;
+}
+
+static bool publish_sketch(struct pipeline *p, struct window *window, struct window_sketch *held,
+                           enum record_state state)
+{
+    if (!checkpoints_record_room(p->checkpoints))
+        return false;
+    uint64_t sequence = checkpoints_record_produced(p->checkpoints, held->sequence, window);
+    struct record_sketch record = {.stream = p->o.stream,
+                                   .minute_s = window->minute_s,
+                                   .group = window->group,
+                                   .state = state,
+                                   .whole = window->whole,
+                                   .frames = window->frames,
+                                   .instance = p->o.instance,
+                                   .epoch_ms = p->o.epoch_ms,
+                                   .sequence = sequence,
+                                   .fields = p->o.fields,
+                                   .estimate = hc_sketch_estimate(held->sketch),
+                                   .sketch = held->sketch};
+    text_clear(&p->key);
+    text_clear(&p->value);
+    record_key_sketch(&record, &p->key);
+    enum emit_result result = EMIT_FULL;
+    if (record_write_sketch(&record, &p->value) == HC_OK) {
+        const struct emit_summary summary = {.minute_s = window->minute_s,
+                                             .uniques = record.estimate.value,
+                                             .low = record.estimate.low,
+                                             .high = record.estimate.high,
+                                             .state = record_state_name(state),
+                                             .interim = state == RECORD_OPEN && !p->closing};
+        result = produce(p, &summary, sequence);
+    }
+    if (result != EMIT_OK) {
+        checkpoints_record_withdrawn(p->checkpoints, sequence);
+        return false;
+    }
+    held->sequence = sequence;
+    window->in_flight++;
+    p->counters.records++;
+    return true;
+}
+
+bool publish_window(struct pipeline *p, struct window *window)
+{
+    enum record_state state = publish_state(p, window);
+    for (size_t i = 0; i < window_table_profiles(p->windows); i++)
+        if (!publish_sketch(p, window, &window->sketches[i], state))
+            return false;
+    window_mark_published(p->windows, window);
+    window->published_state = (int)state;
+    if (state == RECORD_OPEN)
+        window->closed_ms = -1;
+    else if (window->closed_ms < 0)
+        window->closed_ms = p->now_ms;
+    return true;
+}
+
+static void record_failed(struct pipeline *p, struct window *window, const char *error)
+{
+    uint64_t times;
+    window->failed = true;
+    window_mark_changed(p->windows, window);
+    p->news = true;
+    p->counters.records_failed++;
+    if (log_limit_pass(&p->log_failed, p->now_ms, &times))
+        log_event(LOG_WARN, "record_failed", LOG_S("error", error), LOG_I("times", (int64_t)times),
+                  LOG_S("effect", "published again at the next checkpoint"));
+}
+
+static void acknowledge(struct pipeline *p, const struct emit_ack *ack)
+{
+    if (ack->token & TOKEN_CHECKPOINT) {
+        if (checkpoints_answered(p->checkpoints, ack->token & ~TOKEN_CHECKPOINT, !ack->error)) {
+            p->counters.checkpoints++;
+            p->commit_due = true;
+        }
+        if (ack->error)
+            p->news = true;
+        return;
+    }
+    struct window *window =
+        checkpoints_record_answered(p->checkpoints, ack->token, ack->error == NULL);
+    assert(window->in_flight > 0);
+    window->in_flight--;
+    if (ack->error)
+        record_failed(p, window, ack->error);
+}
+
+void publish_acknowledgements(struct pipeline *p, int timeout_ms)
+{
+    struct emit_ack acks[ACKS_AT_ONCE];
+    size_t count;
+    do {
+        count = emit_poll(p->o.output, timeout_ms, acks, ACKS_AT_ONCE);
+        timeout_ms = 0;
+        for (size_t i = 0; i < count; i++)
+            acknowledge(p, &acks[i]);
+    } while (count == ACKS_AT_ONCE);
+    const char *failed = emit_failed(p->o.output);
+    if (failed)
+        pipeline_end(p, PIPELINE_FAILED, "output: %s", failed);
+}
+
+/* Labels that changed are published like content; closed windows are let go
+ * when their time is over. */
+static void label_windows(struct pipeline *p)
+{
+    struct window *next;
+    bool last = p->leaving && p->closing && (p->o.print || p->o.output_for_people);
+    for (struct window *w = window_coldest(p->windows); w; w = next) {
+        next = window_next_hotter(w);
+        enum record_state state = publish_state(p, w);
+        if (w->changed)
+            continue;
+        if (state != RECORD_OPEN && w->published_state != (int)state) {
+            window_mark_changed(p->windows, w);
+        } else if (state == RECORD_OPEN && last) {
+            window_mark_changed(p->windows, w); /* people have not seen it yet */
+        } else if (state != RECORD_OPEN && w->in_flight == 0 && w->closed_ms >= 0 &&
+                   p->now_ms - w->closed_ms >= KEEP_CLOSED_MS) {
+            if (w == p->last_window)
+                p->last_window = NULL;
+            window_forget(p->windows, w);
+        }
+    }
+}
+
+static void begin_checkpoint(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->slots_count; i++)
+        p->marks[i] = (struct checkpoint_mark){
+            .watermark_s = watermark_of_partition(&p->watermark, &p->clocks[i], p->max_lag_s),
+            .idle = p->clocks[i].idle,
+            .end = p->clocks[i].ended};
+    if (!checkpoints_begin(p->checkpoints, p->marks, &p->counters))
+        return;
+    window_table_next_round(p->windows);
+    p->last_checkpoint_ms = p->now_ms;
+    p->news = false;
+    p->last_begun = p->leaving;
+}
+
+/* What failed goes out again, even when no checkpoint can begin. */
+static void publish_failed(struct pipeline *p)
+{
+    struct window *next;
+    for (struct window *w = window_first_changed(p->windows); w; w = next) {
+        next = window_next_changed(w);
+        if ((w->failed || !p->assignment) && !publish_window(p, w))
+            return;
+    }
+}
+
+void publish_tick(struct pipeline *p)
+{
+    bool urgent = p->leaving && !p->last_begun && checkpoints_can_begin(p->checkpoints);
+    if (p->now_ms < p->next_tick_ms && !urgent)
+        return;
+    if (p->now_ms >= p->next_tick_ms)
+        p->next_tick_ms = p->now_ms + p->o.emit_every_ms;
+    label_windows(p);
+    if (!p->proven)
+        return;
+    bool wanted = urgent || p->news || window_first_changed(p->windows) ||
+                  p->now_ms - p->last_checkpoint_ms >= QUIET_CHECKPOINT_MS;
+    if (wanted && checkpoints_can_begin(p->checkpoints))
+        begin_checkpoint(p);
+    else
+        publish_failed(p);
+}
+
+/* The record's partitions and ranges from the view. */
+static bool fill_partitions(struct pipeline *p, const struct checkpoint_view *view)
+{
+    struct record_range *ranges =
+        realloc(p->ranges, (view->missing_count + 1) * sizeof *ranges);
+    if (!ranges)
+        return false;
+    p->ranges = ranges;
+    size_t at = 0;
+    for (size_t i = 0; i < view->slots; i++) {
+        size_t first = at;
+        for (; at < view->missing_count && view->missing[at].slot == i; at++)
+            ranges[at] = (struct record_range){view->missing[at].from, view->missing[at].to};
+        p->partitions[i] = (struct record_partition){.partition = p->slots[i].partition,
+                                                     .from = view->from[i],
+                                                     .to = view->to[i],
+                                                     .missing = ranges + first,
+                                                     .missing_count = at - first,
+                                                     .watermark_s = view->marks[i].watermark_s,
+                                                     .idle = view->marks[i].idle,
+                                                     .end = view->marks[i].end};
+    }
+    return true;
+}
+
+static void publish_checkpoint(struct pipeline *p, const struct checkpoint_view *view)
+{
+    if (!fill_partitions(p, view))
+        return;
+    struct record_checkpoint record = {.stream = p->o.stream,
+                                       .instance = p->o.instance,
+                                       .epoch_ms = p->o.epoch_ms,
+                                       .number = view->number,
+                                       .time_ms = p->o.clock.wall_ms(p->o.clock.context),
+                                       .cluster = p->assignment->cluster,
+                                       .topic = p->assignment->topic,
+                                       .partitions_total = p->assignment->partitions_total,
+                                       .input_group = p->o.input_group,
+                                       .sequence_first = view->sequence_first,
+                                       .sequence_last = view->sequence_last,
+                                       .replaced = view->replaced,
+                                       .replaced_count = view->replaced_count,
+                                       .partitions = p->partitions,
+                                       .partitions_count = view->slots,
+                                       .frames = view->frames};
+    memcpy(record.rejected, view->rejected, sizeof record.rejected);
+    text_clear(&p->key);
+    text_clear(&p->value);
+    record_key_checkpoint(&record, &p->key);
+    if (record_write_checkpoint(&record, &p->value) == HC_OK &&
+        produce(p, NULL, view->number | TOKEN_CHECKPOINT) == EMIT_OK)
+        checkpoints_written(p->checkpoints, view->number);
+}
+
+void publish_committed(struct pipeline *p, const char *error)
+{
+    checkpoints_commit_ended(p->checkpoints, error == NULL);
+    if (!error) {
+        p->counters.commits++;
+        return;
+    }
+    uint64_t times;
+    p->counters.commits_failed++;
+    if (log_limit_pass(&p->log_commit, p->now_ms, &times))
+        log_event(LOG_WARN, "commit_failed", LOG_S("error", error), LOG_I("times", (int64_t)times),
+                  LOG_S("effect", "tried again with the next checkpoint"));
+}
+
+/* A commit follows each acknowledged checkpoint; the last one before leaving is
+ * tried a few times. */
+static void commit(struct pipeline *p)
+{
+    if (!p->o.commits || checkpoints_committing(p->checkpoints))
+        return;
+    if (p->last_begun && checkpoints_under_way(p->checkpoints) == 0 &&
+        p->now_ms - p->last_commit_ms >= LAST_COMMIT_PAUSE_MS && p->last_commits < LAST_COMMITS)
+        p->commit_due = true;
+    if (!p->commit_due)
+        return;
+    p->commit_due = false;
+    size_t count = checkpoints_commit_begin(p->checkpoints, p->positions, p->slots_count);
+    if (count == 0)
+        return;
+    if (p->last_begun)
+        p->last_commits++;
+    p->last_commit_ms = p->now_ms;
+    if (!source_commit(p->o.source, p->positions, count, p->o.fingerprint))
+        publish_committed(p, "not accepted");
+}
+
+void publish_go_on(struct pipeline *p)
+{
+    if (checkpoints_gathering(p->checkpoints)) {
+        struct window *w = window_first_changed(p->windows);
+        while (w && w->round < window_table_round(p->windows)) {
+            if (!publish_window(p, w))
+                return;
+            w = window_first_changed(p->windows);
+        }
+        checkpoints_gathered(p->checkpoints);
+    }
+    struct checkpoint_view view;
+    if (checkpoints_ready(p->checkpoints, &view))
+        publish_checkpoint(p, &view);
+    commit(p);
+}
