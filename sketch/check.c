@@ -1,0 +1,82 @@
+/* Every invariant of a sketch, in an order in which each makes the next safe
+ * to look at. Slow; for tests, fuzzing and doubt. */
+#include <assert.h>
+
+#include "dense.h"
+#include "sparse.h"
+
+/* One coupon after the one before it; NULL when all is well. */
+static const char *check_coupon(const struct hc_sketch *sketch, uint32_t coupon)
+{
+    const struct profile *profile = sketch->profile;
+    uint32_t rank = coupon & SPARSE_RANK_MASK;
+    struct place place = {sparse_index(coupon), SPARSE_RANK_MASK};
+    uint32_t ranked = sparse_pack(profile, place, sketch->precision);
+
+    if ((ranked & SPARSE_RANK_MASK) == 0)
+        return rank == 0 ? NULL : "a coupon has a rank that its index implies";
+    if (rank == 0)
+        return "a coupon lacks its rank";
+    return rank <= profile->rank_max(SPARSE_BITS) ? NULL : "a coupon's rank is too large";
+}
+
+static const char *check_sparse(const struct hc_sketch *sketch)
+{
+    struct sparse_cursor cursor;
+    uint32_t coupon, before = 0;
+    const char *reason = NULL;
+
+    if (sketch->coupons == NULL)
+        return "a sparse sketch has no coupons";
+    if (sketch->coupons == sketch->few && sketch->capacity != SPARSE_FEW)
+        return "the capacity is not that of the struct";
+    if (sketch->count > sketch->capacity)
+        return "more coupons than fit";
+    if (sketch->count > sparse_limit(sketch->precision))
+        return "more coupons than a sparse sketch may hold";
+    if (sketch->recent > sketch->count)
+        return "the recent run is longer than the whole";
+    cursor = sparse_cursor(sketch);
+    for (uint32_t i = 0; reason == NULL && sparse_next(&cursor, &coupon); i++) {
+        if (sparse_index(coupon) >> SPARSE_BITS != 0)
+            return "a coupon's index is too large";
+        if (i > 0 && sparse_index(coupon) <= sparse_index(before))
+            return "the coupons do not ascend";
+        reason = check_coupon(sketch, coupon);
+        before = coupon;
+    }
+    return reason;
+}
+
+static const char *check_dense(const struct hc_sketch *sketch)
+{
+    unsigned rank_max = sketch->profile->rank_max(sketch->precision);
+
+    if (sketch->registers == NULL)
+        return "a dense sketch has no registers";
+    if (sketch->count != 0 || sketch->capacity != 0 || sketch->recent != 0)
+        return "a dense sketch still counts coupons";
+    if (!dense_is_bounded(sketch->registers, sketch->precision, rank_max))
+        return "a register's rank is too large";
+    return NULL;
+}
+
+int hc_sketch_check(const struct hc_sketch *sketch, const char **reason)
+{
+    const char *broken;
+
+    assert(sketch != NULL);
+    if (sketch->profile == NULL || profile_find(sketch->profile->id) != sketch->profile)
+        broken = "the profile is unknown";
+    else if (sketch->precision < HC_PRECISION_MIN || sketch->precision > HC_PRECISION_MAX)
+        broken = "the precision is outside its range";
+    else if (sketch->allocator.resize == NULL || sketch->allocator.release == NULL)
+        broken = "there is no allocator";
+    else if (sketch->dense > 1)
+        broken = "the form is neither sparse nor dense";
+    else
+        broken = sketch->dense ? check_dense(sketch) : check_sparse(sketch);
+    if (broken != NULL && reason != NULL)
+        *reason = broken;
+    return broken == NULL;
+}

@@ -1,0 +1,79 @@
+/* The dense form: how other sketches flow into an array of registers. */
+#include "dense.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sparse.h"
+
+/* The fewest registers there are. Inner loops of this constant length are what
+ * compilers turn into vector instructions. */
+#define DENSE_BLOCK 16
+
+_Static_assert(1 << HC_PRECISION_MIN == DENSE_BLOCK, "every array is a number of whole blocks");
+
+uint8_t *dense_allocate(const struct hc_allocator *allocator, unsigned precision)
+{
+    uint8_t *registers = sketch_allocate(allocator, dense_size(precision));
+
+    if (registers != NULL)
+        memset(registers, 0, dense_size(precision));
+    return registers;
+}
+
+static bool dense_add_equal(uint8_t *restrict into, const uint8_t *restrict from, size_t count)
+{
+    uint8_t risen[DENSE_BLOCK] = {0};
+    unsigned any = 0;
+
+    for (size_t i = 0; i < count; i += DENSE_BLOCK) {
+        for (size_t j = 0; j < DENSE_BLOCK; j++) {
+            uint8_t old = into[i + j], other = from[i + j];
+            uint8_t larger = other > old ? other : old;
+
+            risen[j] |= old ^ larger;
+            into[i + j] = larger;
+        }
+    }
+    for (size_t j = 0; j < DENSE_BLOCK; j++)
+        any |= risen[j];
+    return any != 0;
+}
+
+static bool dense_add_folded(uint8_t *registers, unsigned precision, const struct hc_sketch *from)
+{
+    bool risen = false;
+
+    for (size_t i = 0; i < dense_size(from->precision); i++) {
+        struct place place = {(uint32_t)i, from->registers[i]};
+
+        risen |= dense_raise(registers, from->profile->fold(place, from->precision, precision));
+    }
+    return risen;
+}
+
+bool dense_add_sketch(uint8_t *registers, unsigned precision, const struct hc_sketch *from)
+{
+    bool risen = false;
+
+    assert(precision <= from->precision);
+    if (from->dense) {
+        if (from->registers == registers)
+            return false;
+        if (from->precision == precision)
+            return dense_add_equal(registers, from->registers, dense_size(precision));
+        return dense_add_folded(registers, precision, from);
+    }
+    for (uint32_t i = 0; i < from->count; i++)
+        risen |= dense_raise(registers, sparse_place(from->profile, from->coupons[i], precision));
+    return risen;
+}
+
+bool dense_is_bounded(const uint8_t *registers, unsigned precision, unsigned rank_max)
+{
+    unsigned over = 0;
+
+    for (size_t i = 0; i < dense_size(precision); i++)
+        over |= registers[i] > rank_max;
+    return over == 0;
+}

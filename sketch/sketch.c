@@ -1,0 +1,251 @@
+/* A sketch's life: made, filled, united, folded, and the one promotion.
+ *
+ * A sketch is sparse while it holds at most sparse_limit coupons and dense
+ * ever after. The number of coupons is a function of the set of ids, it never
+ * falls, and the limit falls with the precision: so the form, too, depends
+ * only on the ids and the precision, not on order, unions or folds. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dense.h"
+#include "estimate.h"
+#include "sparse.h"
+
+static void *sketch_libc_resize(void *context, void *pointer, size_t size)
+{
+    (void)context;
+    return realloc(pointer, size);
+}
+
+static void sketch_libc_release(void *context, void *pointer)
+{
+    (void)context;
+    free(pointer);
+}
+
+struct hc_allocator sketch_allocator(const struct hc_allocator *allocator)
+{
+    if (allocator != NULL)
+        return *allocator;
+    return (struct hc_allocator){sketch_libc_resize, sketch_libc_release, NULL};
+}
+
+struct hc_sketch *sketch_new(const struct profile *profile, unsigned precision,
+                             const struct hc_allocator *allocator)
+{
+    struct hc_sketch *sketch = sketch_allocate(allocator, sizeof *sketch);
+
+    if (sketch == NULL)
+        return NULL;
+    *sketch = (struct hc_sketch){
+        .allocator = *allocator,
+        .profile = profile,
+        .coupons = sketch->few,
+        .capacity = SPARSE_FEW,
+        .precision = (uint8_t)precision,
+    };
+    return sketch;
+}
+
+enum hc_status hc_sketch_create(const struct hc_sketch_options *options, struct hc_sketch **sketch)
+{
+    const struct profile *profile;
+    struct hc_allocator allocator;
+    struct hc_sketch *made;
+
+    assert(options != NULL && sketch != NULL);
+    profile = profile_find(options->profile);
+    if (profile == NULL || options->precision < HC_PRECISION_MIN ||
+        options->precision > HC_PRECISION_MAX)
+        return HC_ERANGE;
+    allocator = sketch_allocator(options->allocator);
+    made = sketch_new(profile, options->precision, &allocator);
+    if (made == NULL)
+        return HC_ENOMEM;
+    *sketch = made;
+    return HC_OK;
+}
+
+void hc_sketch_destroy(struct hc_sketch **sketch)
+{
+    struct hc_allocator allocator;
+
+    assert(sketch != NULL);
+    if (*sketch == NULL)
+        return;
+    allocator = (*sketch)->allocator;
+    if ((*sketch)->dense)
+        sketch_release(&allocator, (*sketch)->registers);
+    else
+        sparse_release(*sketch);
+    sketch_release(&allocator, *sketch);
+    *sketch = NULL;
+}
+
+enum hc_status hc_sketch_copy(const struct hc_sketch *from, struct hc_sketch **copy)
+{
+    struct hc_sketch *made;
+
+    assert(from != NULL && copy != NULL);
+    made = sketch_new(from->profile, from->precision, &from->allocator);
+    if (made == NULL || hc_sketch_union(made, from, NULL) != HC_OK) {
+        if (made != NULL)
+            hc_sketch_destroy(&made);
+        return HC_ENOMEM;
+    }
+    *copy = made;
+    return HC_OK;
+}
+
+/* Makes `sketch` dense at `precision`, not above its own, with all that it and
+ * `other` (may be NULL) hold. Without memory, nothing happened. */
+static enum hc_status sketch_promote(struct hc_sketch *sketch, unsigned precision,
+                                     const struct hc_sketch *other)
+{
+    uint8_t *registers = dense_allocate(&sketch->allocator, precision);
+
+    if (registers == NULL)
+        return HC_ENOMEM;
+    dense_add_sketch(registers, precision, sketch);
+    if (other != NULL)
+        dense_add_sketch(registers, precision, other);
+    if (sketch->dense)
+        sketch_release(&sketch->allocator, sketch->registers);
+    else
+        sparse_release(sketch);
+    sketch->registers = registers;
+    sketch->dense = 1;
+    sketch->count = sketch->capacity = 0;
+    sketch->recent = 0;
+    sketch->precision = (uint8_t)precision;
+    return HC_OK;
+}
+
+/* The coupon made the sketch too full, or changed it, or neither. */
+static enum hc_status sketch_add_coupon(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
+{
+    struct place place = sketch->profile->place(hash, SPARSE_BITS);
+    uint32_t coupon = sparse_pack(sketch->profile, place, sketch->precision);
+    enum sparse_answer answer = sparse_insert(sketch, coupon);
+
+    if (answer == SPARSE_FULL && sketch_promote(sketch, sketch->precision, NULL) == HC_OK) {
+        place = sketch->profile->place(hash, sketch->precision);
+        dense_raise(sketch->registers, place);
+        answer = SPARSE_ADDED;
+    }
+    if (answer == SPARSE_FULL || answer == SPARSE_NO_MEMORY)
+        return HC_ENOMEM;
+    *changed = answer == SPARSE_ADDED;
+    return HC_OK;
+}
+
+enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
+{
+    enum hc_status status = HC_OK;
+    int raised;
+
+    assert(sketch != NULL);
+    if (sketch->dense)
+        raised = dense_raise(sketch->registers, sketch->profile->place(hash, sketch->precision));
+    else
+        status = sketch_add_coupon(sketch, hash, &raised);
+    if (status == HC_OK && changed != NULL)
+        *changed = raised;
+    return status;
+}
+
+enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t size, int *changed)
+{
+    assert(sketch != NULL);
+    assert(id != NULL || size == 0);
+    return hc_sketch_add_hash(sketch, sketch->profile->hash(id, size), changed);
+}
+
+enum hc_status hc_sketch_union(struct hc_sketch *into, const struct hc_sketch *from, int *changed)
+{
+    enum sparse_answer answer = SPARSE_FULL;
+    enum hc_status status = HC_OK;
+    unsigned precision;
+
+    assert(into != NULL && from != NULL);
+    if (into->profile != from->profile)
+        return HC_EPROFILE;
+    precision = from->precision < into->precision ? from->precision : into->precision;
+    if (into->dense && into->precision == precision) {
+        bool risen = dense_add_sketch(into->registers, precision, from);
+
+        answer = risen ? SPARSE_ADDED : SPARSE_KNOWN;
+    } else if (!into->dense && !from->dense) {
+        answer = sparse_union(into, from, precision);
+    }
+    if (answer == SPARSE_FULL) {
+        status = sketch_promote(into, precision, from);
+        answer = SPARSE_ADDED;
+    }
+    if (status != HC_OK || answer == SPARSE_NO_MEMORY)
+        return HC_ENOMEM;
+    if (changed != NULL)
+        *changed = answer == SPARSE_ADDED;
+    return HC_OK;
+}
+
+enum hc_status hc_sketch_fold(struct hc_sketch *sketch, unsigned precision)
+{
+    assert(sketch != NULL);
+    if (precision < HC_PRECISION_MIN || precision > sketch->precision)
+        return HC_ERANGE;
+    if (precision == sketch->precision)
+        return HC_OK;
+    if (sketch->dense || sketch->count > sparse_limit(precision))
+        return sketch_promote(sketch, precision, NULL);
+    sparse_fold(sketch, precision);
+    return HC_OK;
+}
+
+struct hc_estimate hc_sketch_estimate(const struct hc_sketch *sketch)
+{
+    assert(sketch != NULL);
+    if (sketch->dense)
+        return estimate_dense(sketch->registers, sketch->precision,
+                              sketch->profile->rank_max(sketch->precision));
+    return estimate_sparse(sketch->count, (double)(UINT32_C(1) << SPARSE_BITS));
+}
+
+enum hc_profile hc_sketch_profile(const struct hc_sketch *sketch)
+{
+    assert(sketch != NULL);
+    return sketch->profile->id;
+}
+
+unsigned hc_sketch_precision(const struct hc_sketch *sketch)
+{
+    assert(sketch != NULL);
+    return sketch->precision;
+}
+
+int hc_sketch_is_sparse(const struct hc_sketch *sketch)
+{
+    assert(sketch != NULL);
+    return !sketch->dense;
+}
+
+size_t hc_sketch_memory(const struct hc_sketch *sketch)
+{
+    assert(sketch != NULL);
+    if (sketch->dense)
+        return sizeof *sketch + dense_size(sketch->precision);
+    if (sketch->coupons == sketch->few)
+        return sizeof *sketch;
+    return sizeof *sketch + sketch->capacity * sizeof sketch->coupons[0];
+}
+
+enum hc_status hc_sketch_registers(const struct hc_sketch *sketch, uint8_t *registers, size_t room)
+{
+    assert(sketch != NULL && registers != NULL);
+    if (room < dense_size(sketch->precision))
+        return HC_EROOM;
+    memset(registers, 0, dense_size(sketch->precision));
+    dense_add_sketch(registers, sketch->precision, sketch);
+    return HC_OK;
+}

@@ -1,0 +1,51 @@
+/* What a sketch is made of: private to the library.
+ *
+ *   struct hc_sketch                          few[] holds the first coupons, so
+ *   +-----------------------------------+     that a window of a few users is
+ *   | allocator | coupons, or registers |     one block of 72 bytes; beyond
+ *   | count capacity recent ...  few[5] |     them `coupons` is a block of its
+ *   +-----------------------------------+     own, and then `registers`. */
+#ifndef SKETCH_BODY_H
+#define SKETCH_BODY_H
+
+#include "headcount/sketch.h"
+#include "profile.h"
+
+#define SPARSE_FEW 5
+
+struct hc_sketch {
+    struct hc_allocator allocator;
+    const struct profile *profile;
+    union {
+        uint32_t *coupons;  /* sparse: sparse.h */
+        uint8_t *registers; /* dense: 2^precision ranks */
+    };
+    uint32_t count;    /* sparse: coupons held; dense: 0 */
+    uint32_t capacity; /* sparse: coupons that fit; dense: 0 */
+    uint8_t recent;    /* sparse: coupons in the recent run */
+    uint8_t precision;
+    uint8_t dense;
+    uint32_t few[SPARSE_FEW];
+};
+
+_Static_assert(sizeof(struct hc_sketch) <= 72, "a million small windows pay for every byte");
+
+/* A new, empty, sparse sketch; NULL when there is no memory. */
+struct hc_sketch *sketch_new(const struct profile *profile, unsigned precision,
+                             const struct hc_allocator *allocator);
+
+static inline void *sketch_allocate(const struct hc_allocator *allocator, size_t size)
+{
+    return allocator->resize(allocator->context, NULL, size);
+}
+
+static inline void sketch_release(const struct hc_allocator *allocator, void *block)
+{
+    if (block != NULL)
+        allocator->release(allocator->context, block);
+}
+
+/* The caller's allocator, or the C library's for NULL. */
+struct hc_allocator sketch_allocator(const struct hc_allocator *allocator);
+
+#endif

@@ -1,0 +1,77 @@
+/* The sparse form: a set of coupons.
+ *
+ * A coupon is a place among 2^25 registers, packed so that coupons sort by
+ * index:
+ *
+ *   31 30                      6 5      0
+ *   +-+------------------------+--------+
+ *   |0|   index (25 bits)      |  rank  |
+ *   +-+------------------------+--------+
+ *
+ * The rank is kept only where it can matter at the sketch's precision: mostly
+ * the index already decides what the register there becomes, and then rank is
+ * 0. So equal sets have equal coupons, and four bytes a user suffice.
+ *
+ * In memory they are two ascending runs in one block, without a common index:
+ * a long one, and a short one of the most recent. A new coupon moves only the
+ * short run; when that is full, it is merged into the long one. Whatever the
+ * runs, the set is the same, and nothing outside sparse.c sees them. */
+#ifndef SKETCH_SPARSE_H
+#define SKETCH_SPARSE_H
+
+#include <stdbool.h>
+
+#include "sketch_body.h"
+
+#define SPARSE_BITS 25
+#define SPARSE_RANK_BITS 6
+#define SPARSE_RANK_MASK ((UINT32_C(1) << SPARSE_RANK_BITS) - 1)
+
+/* The most coupons at a precision: one more, and the sketch is dense. A coupon
+ * takes four bytes and a register one, so this is where the forms are even. */
+static inline uint32_t sparse_limit(unsigned precision)
+{
+    return UINT32_C(1) << (precision - 2);
+}
+
+static inline uint32_t sparse_index(uint32_t coupon)
+{
+    return coupon >> SPARSE_RANK_BITS;
+}
+
+/* The coupon of a place among 2^25, as a sketch of `precision` keeps it. */
+uint32_t sparse_pack(const struct profile *profile, struct place place, unsigned precision);
+/* Where a coupon lies among 2^precision registers; `precision` is at most the
+ * one that it was packed for. */
+struct place sparse_place(const struct profile *profile, uint32_t coupon, unsigned precision);
+
+enum sparse_answer {
+    SPARSE_KNOWN, /* nothing new */
+    SPARSE_ADDED,
+    SPARSE_FULL, /* over the limit: the sketch must become dense */
+    SPARSE_NO_MEMORY
+};
+/* Adds one coupon. The last two answers leave the sketch as it was. */
+enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon);
+
+/* Makes `into` the union of both at `precision`, which is not above either's.
+ * The last two answers leave `into` as it was. */
+enum sparse_answer sparse_union(struct hc_sketch *into, const struct hc_sketch *from,
+                                unsigned precision);
+
+/* Moves to a lower precision without a change of form. */
+void sparse_fold(struct hc_sketch *sketch, unsigned precision);
+
+/* Gives the block of coupons back, if there is one. */
+void sparse_release(struct hc_sketch *sketch);
+
+/* The coupons in ascending order: the two runs, merged. */
+struct sparse_cursor {
+    const uint32_t *next[2];
+    const uint32_t *end[2];
+};
+struct sparse_cursor sparse_cursor(const struct hc_sketch *sketch);
+/* The next coupon into *coupon; false at the end. */
+bool sparse_next(struct sparse_cursor *cursor, uint32_t *coupon);
+
+#endif
