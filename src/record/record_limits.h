@@ -17,6 +17,8 @@
 #define RECORD_GROUP_MEMBERS 64
 /* Partitions of a topic; LIMIT_PARTITIONS are those of one assignment. */
 #define RECORD_PARTITIONS_TOTAL 65536
+/* Sequences, numbers and counts: the one after it is still an int64_t. */
+#define RECORD_COUNT_MAX (INT64_MAX - 1)
 /* How far a watermark may lie from 1970, either way, in seconds. */
 #define RECORD_WATERMARK_MAX (2 * LIMIT_TIME_S)
 

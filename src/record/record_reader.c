@@ -105,7 +105,7 @@ bool need_int(struct record_reader *reader, int object, const char *name, int64_
 bool need_count(struct record_reader *reader, int object, const char *name, uint64_t *value)
 {
     int64_t found = 0;
-    if (!need_int(reader, object, name, 0, INT64_MAX, &found))
+    if (!need_int(reader, object, name, 0, RECORD_COUNT_MAX, &found))
         return false;
     *value = (uint64_t)found;
     return true;

@@ -41,7 +41,7 @@ bool need_member(struct record_reader *reader, int object, const char *name, enu
 bool need_bool(struct record_reader *reader, int object, const char *name, bool *value);
 bool need_int(struct record_reader *reader, int object, const char *name, int64_t min,
               int64_t max, int64_t *value);
-/* 0..INT64_MAX */
+/* 0..RECORD_COUNT_MAX */
 bool need_count(struct record_reader *reader, int object, const char *name, uint64_t *value);
 /* Finite and not negative. */
 bool need_number(struct record_reader *reader, int object, const char *name, double *value);

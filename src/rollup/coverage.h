@@ -91,6 +91,22 @@ struct coverage_source {
 size_t coverage_sources_count(const struct coverage *coverage);
 const struct coverage_source *coverage_source(const struct coverage *coverage, size_t index);
 
+/* Sketch records of one start of an instance that no checkpoint names. With
+ * `tail` they come after its last checkpoint: the instance was cut off, and
+ * others have read its last positions again. Without, later checkpoints are
+ * there: at least one was lost, whatever the positions say. */
+struct coverage_loose {
+    const char *instance;
+    int64_t epoch_ms;
+    uint64_t sequence;  /* the first */
+    uint64_t sequences; /* how many */
+    bool tail;
+};
+
+/* After coverage_judge, in the order of (instance, epoch). */
+size_t coverage_loose_count(const struct coverage *coverage);
+const struct coverage_loose *coverage_loose(const struct coverage *coverage, size_t index);
+
 /* After coverage_judge: what is known of the minute that begins at `minute_s`.
  *  - `complete`: each of the stream's topics has been counted past it by some
  *    input group, without a hole that concerns it. A file that was read to its
