@@ -1,0 +1,147 @@
+"""Goal: whatever goes wrong outside, headcountd ends as its exit codes promise,
+says why, and leaves records that hold what it read."""
+import os
+import signal
+import subprocess
+
+import pytest
+from frames import lines, stream
+from oracle import Oracle, frames_total, records_of
+
+USAGE, CONFIG, FAILED = 2, 78, 1
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--nonsense"], ["--nonsense"]),
+    (["-p", "3"], ["precision", "3", "4", "18"]),
+    (["-p", "many"], ["precision", "many"]),
+    (["--memory", "1"], ["memory", "1MiB"]),
+    (["--emit-every", "5"], ["emit-every", "5"]),
+    (["--memory"], ["memory"]),
+    (["--user-field", "/a/~2"], ["user-field", "/a/~2"]),
+    (["--start", "never"], ["start", "never"]),
+    (["--time-unit", "weeks"], ["time-unit", "weeks", "rfc3339"]),
+    (["-b", "127.0.0.1:1"], ["topic"]),
+    (["-t", "users"], ["brokers"]),
+    (["-b", "127.0.0.1:1", "-t", "users", "frames.jsonl"], ["frames.jsonl"]),
+    (["-X", "plugin.library.paths=/x", "-b", "127.0.0.1:1", "-t", "users"],
+     ["plugin.library.paths"]),
+    (["-X", "no.such.property=1", "-b", "127.0.0.1:1", "-t", "users"], ["no.such.property"]),
+    (["-X", "enable.auto.commit=true", "-b", "127.0.0.1:1", "-t", "users"],
+     ["enable.auto.commit"]),
+])
+def test_a_wrong_word_is_named(programs, options, words):
+    err = programs.count(*options, code=USAGE).err
+    for word in words:
+        assert word in err
+
+
+def test_wrong_configuration_is_named(programs, scratch):
+    err = programs.count("-", env={"HEADCOUNT_PRECISION": "3"}, code=CONFIG).err
+    assert "precision" in err.lower() and "18" in err
+    config = scratch / "config"
+    for text, word in [("precision=99\n", "precision"), ("no-such-option=1\n", "no-such-option"),
+                       ("just words\n", "just words")]:
+        config.write_text(text)
+        assert word in programs.count("-F", config, "-", code=CONFIG).err
+    assert "absent" in programs.count("-F", scratch / "absent", "-", code=CONFIG).err
+
+
+def test_precedence_is_command_line_environment_file(programs, scratch):
+    config = scratch / "config"
+    config.write_text("# a comment\n\nprecision=15\nstream=from-file\nemit-every=1s\n")
+    env = {"HEADCOUNT_PRECISION": "16", "HEADCOUNT_STREAM": "from-environment"}
+    frames = lines(stream(31, 100))
+
+    def used(*options, env):
+        row = records_of(programs.count("-F", config, "-", *options, input=frames, env=env).out,
+                         "sketch")[0]
+        return row["stream"], row["sketch"]["precision"]
+    assert used(env={}) == ("from-file", 15)
+    assert used(env=env) == ("from-environment", 16)
+    assert used("-p", "17", env=env) == ("from-environment", 17)
+
+
+def test_help_and_version(programs):
+    shown = programs.count("--help").out.decode()
+    for option in ("--brokers", "--emit-every", "--max-lag", "--memory", "--rejects"):
+        assert option in shown
+    assert "2.0.2" in programs.count("--version").out.decode()
+    assert "queued.max.messages.kbytes" in programs.count("-X", "list").out.decode()
+
+
+def test_validate_reads_nothing(programs, scratch):
+    path = scratch / "frames"
+    path.write_bytes(lines(stream(32, 100)))
+    assert records_of(programs.count("--validate", path).out, "sketch") == []
+    programs.count("--validate", "-b", "127.0.0.1:1", "-t", "users", code=FAILED)
+
+
+def test_a_file_that_is_not_there(programs, scratch):
+    assert "absent" in programs.count(scratch / "absent", code=FAILED).err
+
+
+def test_a_damaged_archive(programs, scratch):
+    """What was read is published; the rest is an error, not silence."""
+    data = lines(stream(33, 3000))
+    packed = subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True,
+                            check=True).stdout
+    path = scratch / "frames.zst"
+    path.write_bytes(packed[:len(packed) * 2 // 3])
+    done = programs.count(path, code=FAILED)
+    assert "frames.zst" in done.err
+    assert programs.verify(done.out, code=1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(programs, redis, number):
+    frames = stream(34, 5000, users=900)
+    with programs.start("-", "--emit-every", "50ms", stdin=subprocess.PIPE) as daemon:
+        daemon.process.stdin.write(lines(frames))
+        daemon.process.stdin.flush()
+        daemon.wait_for(lambda: frames_total(daemon.out)[0] == len(frames), "all frames counted")
+        daemon.signal(number)
+        done = daemon.done(limit_s=12)
+    assert done.code == 0, done.err
+    Oracle(redis).add_frames(frames).check(programs, done.out)
+    # Without the end of the input, no one can say that nothing is missing.
+    assert programs.verify(done.out, code=1)
+
+
+def test_closed_stdout(programs):
+    """A reader that goes away is a failure of ours to say, not a silent death."""
+    source, sink = os.pipe()
+    os.close(source)
+    done = subprocess.run([str(programs.bin / "headcountd"), "-"], input=lines(stream(35, 3000)),
+                          stdout=sink, stderr=subprocess.PIPE, check=False, timeout=30)
+    os.close(sink)
+    assert done.returncode == FAILED, done.stderr
+    assert b"stdout" in done.stderr
+
+
+def test_full_disk(programs, scratch):
+    frames = lines(stream(36, 3000))
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(programs.bin / "headcountd"), "-"], input=frames, stdout=full,
+                              stderr=subprocess.PIPE, check=False, timeout=30)
+    assert done.returncode == FAILED and b"No space left" in done.stderr
+    err = programs.count("-", "--rejects", "/dev/full", "--rejects-down", "drop",
+                         input=frames + b"no frame\n").err
+    assert "/dev/full" in err
+
+
+def test_no_valid_frames(programs):
+    """A wrong field or unit is said at once, with a hint."""
+    frames = b"".join(b'{"uid":"u%d","ts":%d}\n' % (n, 1468244380123 + n) for n in range(12000))
+    err = programs.count("-", input=frames, code=FAILED).err
+    assert "time_range" in err or "time_ahead" in err
+    assert "--time-unit ms" in err
+    err = programs.count("-", "--user-field", "user", input=lines(stream(37, 12000)),
+                         code=FAILED).err
+    assert "no_user" in err
+
+
+def test_nothing_to_count(programs):
+    done = programs.count("-", input=b"")
+    assert records_of(done.out, "sketch") == []
+    programs.verify(done.out)
