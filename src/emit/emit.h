@@ -6,6 +6,7 @@
 #ifndef EMIT_EMIT_H
 #define EMIT_EMIT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -103,7 +104,7 @@ enum emit_kafka_status { EMIT_KAFKA_OK, EMIT_KAFKA_CONFIG, EMIT_KAFKA_FAILED };
  * could not be set up. While brokers are away it keeps trying, up to
  * `deadline_ms` of monotonic time (0: for ever), or until *stop is set. */
 enum emit_kafka_status emit_kafka_create(const struct emit_kafka_options *options,
-                                         int64_t deadline_ms, const volatile int *stop,
+                                         int64_t deadline_ms, const atomic_int *stop,
                                          struct emit **emit, char *error, size_t error_size);
 
 #endif
