@@ -69,9 +69,9 @@ const char *kafka_admin_complaint(struct kafka_admin *admin)
     return admin->complaint;
 }
 
-static bool patience_over(const struct kafka_patience *patience)
+bool kafka_patience_over(const struct kafka_patience *patience)
 {
-    return (patience->stop && *patience->stop) || clock_monotonic_ms() >= patience->until_ms;
+    return (patience->stop && atomic_load(patience->stop)) || clock_monotonic_ms() >= patience->until_ms;
 }
 
 static enum kafka_answer answer_of(rd_kafka_resp_err_t code)
@@ -110,7 +110,7 @@ static rd_kafka_event_t *admin_wait(rd_kafka_queue_t *queue, const struct kafka_
 {
     rd_kafka_event_t *event = NULL;
 
-    while (!event && !patience_over(patience))
+    while (!event && !kafka_patience_over(patience))
         event = rd_kafka_queue_poll(queue, SLICE_MS);
     return event;
 }
@@ -128,13 +128,12 @@ static rd_kafka_AdminOptions_t *admin_options(rd_kafka_t *client, rd_kafka_admin
     return options;
 }
 
-/* The brokers that the cluster has; 0 when nobody says. */
-static int brokers_count(rd_kafka_t *client)
+int kafka_brokers_count(struct kafka_admin *admin)
 {
     const struct rd_kafka_metadata *metadata;
     int count;
 
-    if (rd_kafka_metadata(client, 0, NULL, &metadata, REQUEST_MS))
+    if (rd_kafka_metadata(admin->client, 0, NULL, &metadata, REQUEST_MS))
         return 0;
     count = metadata->broker_cnt;
     rd_kafka_metadata_destroy(metadata);
@@ -192,13 +191,12 @@ static enum kafka_answer topic_take_event(rd_kafka_event_t *event, struct kafka_
     return KAFKA_ANSWERED;
 }
 
-enum kafka_answer kafka_topic_describe(struct kafka_admin *admin, const char *name,
+enum kafka_answer kafka_topic_describe(struct rd_kafka_s *client, const char *name,
                                        const struct kafka_patience *patience,
                                        struct kafka_topic *topic, char *error, size_t error_size)
 {
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-    rd_kafka_AdminOptions_t *options = admin_options(admin->client,
-                                                     RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC,
                                                                       name);
     rd_kafka_event_t *event;
@@ -207,14 +205,12 @@ enum kafka_answer kafka_topic_describe(struct kafka_admin *admin, const char *na
     enum kafka_answer answer = KAFKA_AWAY;
 
     snprintf(error, error_size, "no answer from the brokers");
-    rd_kafka_DescribeConfigs(admin->client, &resource, 1, options, queue);
+    rd_kafka_DescribeConfigs(client, &resource, 1, options, queue);
     event = admin_wait(queue, patience);
     if (event)
         answer = topic_take_event(event, &found, error, error_size);
-    if (answer == KAFKA_ANSWERED) {
-        found.brokers = brokers_count(admin->client);
+    if (answer == KAFKA_ANSWERED)
         *topic = found;
-    }
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_ConfigResource_destroy(resource);
@@ -333,7 +329,7 @@ enum kafka_answer kafka_topic_partitions(const struct kafka_properties *properti
     }
     do
         code = partitions_ask(admin->client, handle, count);
-    while (answer_of(code) == KAFKA_AWAY && !patience_over(patience));
+    while (answer_of(code) == KAFKA_AWAY && !kafka_patience_over(patience));
     rd_kafka_topic_destroy(handle);
 
 done:

@@ -2,6 +2,7 @@
 #ifndef KAFKA_ADMIN_H
 #define KAFKA_ADMIN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,13 +25,12 @@ enum kafka_answer {
 /* How long to wait for an answer. */
 struct kafka_patience {
     int64_t until_ms;         /* monotonic */
-    const volatile int *stop; /* gives up when *stop is set; NULL: never */
+    const atomic_int *stop;   /* gives up when *stop is set; NULL: never */
 };
+bool kafka_patience_over(const struct kafka_patience *patience);
 
 struct kafka_topic {
-    bool exists;
-    int brokers;               /* in the cluster; 0 when that can't be told */
-    /* Only when it exists: */
+    bool exists;               /* else nothing below is said */
     bool compacted;            /* cleanup.policy has "compact" */
     bool deleted;              /* cleanup.policy has "delete": retention applies */
     int64_t retention_ms;      /* -1: for ever */
@@ -49,9 +49,12 @@ void kafka_admin_destroy(struct kafka_admin **admin);
 const char *kafka_admin_complaint(struct kafka_admin *admin);
 struct rd_kafka_s *kafka_admin_client(struct kafka_admin *admin);
 
-/* Asks for the topic's configuration. *topic is written when ANSWERED, also
- * when the topic does not exist; otherwise `error` says what happened. */
-enum kafka_answer kafka_topic_describe(struct kafka_admin *admin, const char *name,
+/* The brokers of the cluster; 0 when nobody says. */
+int kafka_brokers_count(struct kafka_admin *admin);
+/* Asks for the topic's configuration, through any client. *topic is written
+ * when ANSWERED, also when the topic does not exist; otherwise `error` says
+ * what happened. */
+enum kafka_answer kafka_topic_describe(struct rd_kafka_s *client, const char *name,
                                        const struct kafka_patience *patience,
                                        struct kafka_topic *topic, char *error, size_t error_size);
 /* Makes it, with cleanup.policy=delete; ANSWERED also when it is there by now.
