@@ -1,0 +1,27 @@
+#include "options.h"
+
+#include <stdio.h>
+
+#include "commands.h"
+
+/* sysexits' EX_CONFIG: a value in the environment is wrong. */
+#define EXIT_CONFIG 78
+
+bool options_parse(const struct args_program *program, const bool *help, int argc, char **argv,
+                   struct args **args, struct args_list *words, int *code)
+{
+    char error[512];
+    enum args_status status = args_parse(program, argc, argv, NULL, args, words, error,
+                                         sizeof(error));
+    if (status != ARGS_OK) {
+        fprintf(stderr, "%s: %s\n", program->name, error);
+        *code = status == ARGS_USAGE ? EXIT_USAGE : EXIT_CONFIG;
+        return false;
+    }
+    if (!*help)
+        return true;
+    args_help(program, stdout);
+    args_destroy(args);
+    *code = EXIT_DONE;
+    return false;
+}
