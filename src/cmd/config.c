@@ -1,0 +1,328 @@
+/* See config.h. One table names every option; what the table can't say is
+ * checked behind it. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "headcount/hash.h"
+#include "limits.h"
+#include "number.h"
+#include "random.h"
+
+#define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+#define YEARS_MS (INT64_C(10000) * 366 * DAY_MS)
+/* Windows need room for a few dense sketches. */
+#define DENSE_SKETCHES_MIN 16
+
+static const char *const time_units[] = {"s", "ms", "us", "ns", "rfc3339", NULL};
+static const char *const users_from[] = {"field", "key", "value", NULL};
+static const char *const times_from[] = {"field", "record", NULL};
+static const char *const whens[] = {"auto", "always", "never", NULL};
+static const char *const log_formats[] = {"logfmt", "json", NULL};
+
+static const char usage[] =
+    "  headcountd [OPTION]... FILE...              count FILEs ('-' is stdin; .gz and .zst as they are)\n"
+    "  headcountd -b BROKERS -t TOPIC [OPTION]...  count a Kafka topic\n";
+
+static const char epilogue[] =
+    "Every option also comes from HEADCOUNT_<OPTION> in the environment and from\n"
+    "option=value lines of the file that -F names; the command line wins, then the\n"
+    "environment. Durations take ms s m h d, sizes KiB MiB GiB.\n"
+    "Exit codes: 0 done; 1 failed while running; 2 usage; 78 bad configuration.\n";
+
+#define OPTION_COUNT_MAX 40
+
+static size_t kafka_options(struct config *c, struct args_option *o)
+{
+    const struct args_option table[] = {
+        {.name = "brokers", .letter = 'b', .kind = ARGS_STRING, .value = &c->brokers,
+         .argument = "LIST", .help = "Kafka bootstrap servers"},
+        {.name = "topic", .letter = 't', .kind = ARGS_STRING, .value = &c->topic,
+         .argument = "NAME", .help = "input topic"},
+        {.name = "group", .letter = 'G', .kind = ARGS_STRING, .value = &c->group,
+         .given = &c->group_given, .argument = "ID",
+         .help = "consumer group (headcount); without -o TOPIC nothing is\n"
+                 "committed unless this is given"},
+        {.name = "start", .kind = ARGS_STRING, .value = &c->start_text, .argument = "W",
+         .help = "where partitions without a committed offset start: earliest,\n"
+                 "latest, or a time (committed, which is earliest without one)"},
+        {.name = "adopt", .kind = ARGS_FLAG, .value = &c->adopt,
+         .help = "go on from offsets that were committed under other settings"},
+        {.name = "exit-at-end", .letter = 'e', .kind = ARGS_FLAG, .value = &c->exit_at_end,
+         .help = "stop when every partition has been read to its end;\nfiles always do"},
+        {.letter = 'X', .name = "property", .kind = ARGS_LIST, .value = &c->properties,
+         .argument = "K=V",
+         .help = "librdkafka property, both clients; -X list shows them;\n"
+                 "@FILE as the value of a secret reads it from a file"},
+    };
+    memcpy(o, table, sizeof table);
+    return sizeof table / sizeof *table;
+}
+
+static size_t frame_options(struct config *c, struct args_option *o)
+{
+    const struct args_option table[] = {
+        {.name = "user-field", .kind = ARGS_STRING, .value = &c->user_field, .argument = "P",
+         .help = "the user id (uid): a root key, or a pointer like /context/user/id"},
+        {.name = "time-field", .kind = ARGS_STRING, .value = &c->time_field, .argument = "P",
+         .help = "the time (ts)"},
+        {.name = "time-unit", .kind = ARGS_CHOICE, .value = &c->time_unit, .choices = time_units,
+         .argument = "U", .help = "s, ms, us, ns or rfc3339 (s)"},
+        {.name = "time-from", .kind = ARGS_CHOICE, .value = &c->time_from, .choices = times_from,
+         .argument = "W", .help = "field, or record: the Kafka record's timestamp (field)"},
+        {.name = "user-from", .kind = ARGS_CHOICE, .value = &c->user_from, .choices = users_from,
+         .argument = "W", .help = "field, key (the record key), or value (all of it) (field)"},
+        {.name = "max-ahead", .kind = ARGS_DURATION, .value = &c->ahead_max_ms, .min = 0,
+         .max = YEARS_MS, .argument = "D",
+         .help = "how far a timestamp may lie beyond its Kafka record's own,\n"
+                 "in files beyond --now (1h)"},
+        {.name = "max-late", .kind = ARGS_DURATION, .value = &c->late_max_ms, .min = 0,
+         .max = YEARS_MS, .argument = "D", .help = "how far it may lie before it (unlimited)"},
+        {.name = "now", .kind = ARGS_TIME, .value = &c->now_s, .argument = "T",
+         .help = "what files are measured against (the start)"},
+        {.name = "max-frame", .kind = ARGS_SIZE, .value = &c->frame_max, .min = LIMIT_FRAME_MIN,
+         .max = LIMIT_FRAME_MAX, .argument = "SIZE", .help = "larger frames are too_large (1MiB)"},
+        {.name = "rejects", .kind = ARGS_STRING, .value = &c->rejects, .argument = "W",
+         .help = "set rejected frames aside in this file, or in topic:NAME"},
+    };
+    memcpy(o, table, sizeof table);
+    return sizeof table / sizeof *table;
+}
+
+static size_t count_options(struct config *c, struct args_option *o)
+{
+    const struct args_option table[] = {
+        {.name = "stream", .kind = ARGS_STRING, .value = &c->stream, .argument = "NAME",
+         .help = "what is counted, kept in every record (input topic; files: users)"},
+        {.name = "output", .letter = 'o', .kind = ARGS_STRING, .value = &c->output,
+         .given = &c->output_given, .argument = "TOPIC",
+         .help = "where records go; - is stdout: readable lines on a terminal,\n"
+                 "records elsewhere (-)"},
+        {.name = "print", .kind = ARGS_FLAG, .value = &c->print,
+         .help = "readable lines on stdout beside -o TOPIC"},
+        {.name = "precision", .letter = 'p', .kind = ARGS_INT, .value = &c->precision, .min = 4,
+         .max = 18, .argument = "N",
+         .help = "2^N registers, 4..18 (14); one standard error is 1.04/sqrt(2^N):\n"
+                 "12: 1.63 %, 14: 0.81 %, 16: 0.41 %, 18: 0.20 %"},
+        {.name = "emit-every", .kind = ARGS_DURATION, .value = &c->emit_every_ms, .min = 50,
+         .max = DAY_MS, .argument = "D", .help = "publish what changed, and commit (5s)"},
+        {.name = "max-lag", .kind = ARGS_DURATION, .value = &c->max_lag_ms, .min = 0,
+         .max = 365 * DAY_MS, .argument = "D",
+         .help = "how long after its end a minute stays open (5s)"},
+        {.name = "idle-after", .kind = ARGS_DURATION, .value = &c->idle_after_ms, .min = 100,
+         .max = DAY_MS, .argument = "D",
+         .help = "when a partition with nothing left to read stops holding\nthe clock (10s)"},
+        {.name = "memory", .kind = ARGS_SIZE, .value = &c->memory, .min = LIMIT_MEMORY_MIN,
+         .max = LIMIT_MEMORY_MAX, .argument = "SIZE", .help = "cap on windows (64MiB)"},
+    };
+    memcpy(o, table, sizeof table);
+    return sizeof table / sizeof *table;
+}
+
+static size_t program_options(struct config *c, struct args_option *o)
+{
+    const struct args_option table[] = {
+        {.name = "config", .letter = 'F', .kind = ARGS_STRING, .value = &c->file,
+         .argument = "FILE", .help = "read options from FILE"},
+        {.name = "progress", .kind = ARGS_CHOICE, .value = &c->progress, .choices = whens,
+         .argument = "WHEN", .help = "one line on stderr: auto (on a terminal), always, never"},
+        {.name = "log-format", .kind = ARGS_CHOICE, .value = &c->log_format,
+         .choices = log_formats, .argument = "F", .help = "logfmt or json (logfmt)"},
+        {.name = "verbose", .letter = 'v', .kind = ARGS_FLAG, .value = &c->verbose,
+         .help = "log more"},
+        {.name = "quiet", .letter = 'q', .kind = ARGS_FLAG, .value = &c->quiet,
+         .help = "log errors only, no summary"},
+        {.name = "validate", .kind = ARGS_FLAG, .value = &c->validate,
+         .help = "check the configuration and the brokers, then exit"},
+        {.name = "version", .kind = ARGS_FLAG, .value = &c->version, .help = "print versions"},
+        {.name = "help", .letter = 'h', .kind = ARGS_FLAG, .value = &c->help,
+         .help = "print this"},
+    };
+    memcpy(o, table, sizeof table);
+    return sizeof table / sizeof *table;
+}
+
+static void all_options(struct config *c, struct args_option *options)
+{
+    size_t count = kafka_options(c, options);
+    count += frame_options(c, options + count);
+    count += count_options(c, options + count);
+    count += program_options(c, options + count);
+    options[count] = (struct args_option){.name = NULL};
+}
+
+static struct args_program program(const struct args_option *options)
+{
+    return (struct args_program){.name = "headcountd",
+                                 .usage = usage,
+                                 .epilogue = epilogue,
+                                 .environment = "HEADCOUNT",
+                                 .options = options};
+}
+
+void config_help(const struct config *config, void *stream)
+{
+    struct args_option options[OPTION_COUNT_MAX];
+    struct config copy = *config;
+    all_options(&copy, options);
+    struct args_program help = program(options);
+    args_help(&help, stream);
+}
+
+static void defaults(struct config *c)
+{
+    *c = (struct config){.group = "headcount",
+                         .start_text = "committed",
+                         .output = "-",
+                         .user_field = "uid",
+                         .time_field = "ts",
+                         .ahead_max_ms = 60 * 60 * 1000,
+                         .late_max_ms = DECODE_UNLIMITED,
+                         .now_s = clock_wall_ms() / 1000,
+                         .frame_max = LIMIT_FRAME_DEFAULT,
+                         .precision = 14,
+                         .memory = LIMIT_MEMORY_DEFAULT,
+                         .emit_every_ms = 5000,
+                         .max_lag_ms = 5000,
+                         .idle_after_ms = 10000};
+}
+
+bool config_output_is_topic(const struct config *c)
+{
+    return strcmp(c->output, "-") != 0;
+}
+
+#define TOPIC_PREFIX "topic:"
+
+const char *config_rejects_topic(const struct config *c)
+{
+    size_t size = sizeof TOPIC_PREFIX - 1;
+    return c->rejects && strncmp(c->rejects, TOPIC_PREFIX, size) == 0 ? c->rejects + size : NULL;
+}
+
+const char *config_rejects_file(const struct config *c)
+{
+    return config_rejects_topic(c) ? NULL : c->rejects;
+}
+
+/* What a user id and a minute mean in this run: sketches of different meanings
+ * must not be added up. */
+static void fingerprint_fields(struct config *c)
+{
+    char text[2048];
+    bool user_is_field = c->user_from == DECODE_USER_FIELD;
+    bool time_is_field = c->time_from == DECODE_TIME_FIELD;
+    int size = snprintf(text, sizeof text, "user=%s:%s\ntime=%s:%s:%s\n",
+                        users_from[c->user_from], user_is_field ? c->user_field : "",
+                        times_from[c->time_from], time_is_field ? c->time_field : "",
+                        time_is_field ? time_units[c->time_unit] : "");
+    struct hc_hash hash = hc_hash_bytes(HC_PROFILE_REDIS, text, (size_t)size);
+    snprintf(c->fields, sizeof c->fields, "%016llx", (unsigned long long)hash.first);
+}
+
+static bool read_start(struct config *c)
+{
+    int64_t time_s;
+    if (strcmp(c->start_text, "committed") == 0 || strcmp(c->start_text, "earliest") == 0) {
+        c->start = SOURCE_START_EARLIEST;
+    } else if (strcmp(c->start_text, "latest") == 0) {
+        c->start = SOURCE_START_LATEST;
+    } else if (number_time_s(c->start_text, &time_s)) {
+        c->start = SOURCE_START_TIME;
+        c->start_time_ms = time_s * 1000;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static const char *wrong_words(const struct config *c)
+{
+    if (!c->topic && !c->brokers && c->files.count == 0)
+        return "nothing to count: name FILEs ('-' is stdin), or -b BROKERS and -t TOPIC";
+    if (c->topic && c->files.count > 0)
+        return "count either FILEs or -t TOPIC, not both";
+    if (!c->topic && c->files.count == 0)
+        return "-b needs an input: -t TOPIC, or FILEs";
+    bool kafka = c->topic || config_output_is_topic(c) || config_rejects_topic(c);
+    if (kafka && !c->brokers)
+        return c->topic ? "-t TOPIC needs -b BROKERS"
+                        : "an output or rejects topic needs -b BROKERS";
+    if (!kafka && c->brokers)
+        return "-b is given, but neither input nor output is a topic";
+    if (c->print && !config_output_is_topic(c))
+        return "--print is for -o TOPIC: stdout already has the records";
+    if (!c->topic && (c->user_from == DECODE_USER_KEY || c->time_from == DECODE_TIME_RECORD))
+        return "--user-from key and --time-from record are for Kafka: lines of files have neither";
+    if (c->user_from == DECODE_USER_VALUE && c->time_from == DECODE_TIME_FIELD)
+        return "--user-from value needs --time-from record: no field is left for the time";
+    if (strlen(c->user_field) > 512 || strlen(c->time_field) > 512)
+        return "--user-field and --time-field take at most 512 bytes";
+    if (c->stream && (!*c->stream || strlen(c->stream) > 249 || strpbrk(c->stream, "\t\n\r")))
+        return "--stream takes 1 to 249 bytes without tabs and line ends";
+    if (c->memory < (INT64_C(1) << c->precision) * DENSE_SKETCHES_MIN)
+        return "--memory is too small for this --precision: 16 bytes a register are needed";
+    return NULL;
+}
+
+static int check(struct config *c, char *error, size_t error_size)
+{
+    const char *wrong = wrong_words(c);
+    if (wrong) {
+        snprintf(error, error_size, "%s", wrong);
+        return CONFIG_EXIT_USAGE;
+    }
+    if (!read_start(c)) {
+        snprintf(error, error_size,
+                 "--start: '%s' is not committed, earliest, latest, a Unix time or RFC 3339",
+                 c->start_text);
+        return CONFIG_EXIT_USAGE;
+    }
+    if (!c->stream)
+        c->stream = c->topic ? c->topic : "users";
+    c->decode = (struct decode_options){.user_field = c->user_field,
+                                        .time_field = c->time_field,
+                                        .time_unit = (enum decode_time_unit)c->time_unit,
+                                        .user_from = (enum decode_user_from)c->user_from,
+                                        .time_from = (enum decode_time_from)c->time_from,
+                                        .frame_max = (size_t)c->frame_max,
+                                        .now_ms = c->now_s * 1000 + 999,
+                                        .ahead_max_ms = c->ahead_max_ms,
+                                        .late_max_ms = c->late_max_ms};
+    if (!config_output_is_topic(c) && !c->group_given) {
+        /* A trial must not take partitions from those who count for real. */
+        uint64_t random;
+        if (!random_u64(&random)) {
+            snprintf(error, error_size, "no random numbers from the system");
+            return CONFIG_EXIT_FAILED;
+        }
+        snprintf(c->trial_group, sizeof c->trial_group, "headcount-trial-%016llx",
+                 (unsigned long long)random);
+        c->group = c->trial_group;
+    }
+    fingerprint_fields(c);
+    return CONFIG_EXIT_DONE;
+}
+
+int config_read(struct config *c, int argc, char **argv, char *error, size_t error_size)
+{
+    struct args_option options[OPTION_COUNT_MAX];
+    defaults(c);
+    all_options(c, options);
+    struct args_program described = program(options);
+    enum args_status status = args_parse(&described, argc, argv, "config", &c->args, &c->files,
+                                         error, error_size);
+    if (status != ARGS_OK)
+        return status == ARGS_USAGE ? CONFIG_EXIT_USAGE : CONFIG_EXIT_CONFIG;
+    bool listing = c->properties.count == 1 && strcmp(c->properties.items[0], "list") == 0;
+    if (c->help || c->version || listing)
+        return CONFIG_EXIT_DONE;
+    return check(c, error, error_size);
+}
+
+void config_free(struct config *c)
+{
+    args_destroy(&c->args);
+}

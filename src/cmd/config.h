@@ -1,0 +1,58 @@
+/* What headcountd is asked to do: options -> checked settings. */
+#ifndef CMD_CONFIG_H
+#define CMD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "args.h"
+#include "decode.h"
+#include "source.h"
+
+enum { CONFIG_EXIT_DONE = 0, CONFIG_EXIT_FAILED = 1, CONFIG_EXIT_USAGE = 2, CONFIG_EXIT_CONFIG = 78 };
+
+enum config_when { CONFIG_AUTO, CONFIG_ALWAYS, CONFIG_NEVER };
+
+/* Strings are owned by `args` or static; `memory` may be any option's value. */
+struct config {
+    struct args *args;
+    struct args_list files;
+    const char *file; /* -F */
+
+    const char *brokers, *topic, *group;
+    bool group_given;
+    const char *start_text;
+    enum source_start start;
+    int64_t start_time_ms;
+    bool adopt, exit_at_end;
+    struct args_list properties;
+
+    const char *stream, *output, *rejects;
+    bool output_given, print;
+    struct decode_options decode;
+    const char *user_field, *time_field;
+    int time_unit, user_from, time_from;
+    int64_t ahead_max_ms, late_max_ms, now_s, frame_max;
+
+    int64_t precision, memory, emit_every_ms, max_lag_ms, idle_after_ms;
+    int progress, log_format;
+    bool verbose, quiet, validate, version, help;
+    char fields[17];      /* fingerprint of what defines the count */
+    char trial_group[48]; /* a group of our own where nothing is committed */
+};
+
+/* Reads options into *config and checks them. CONFIG_EXIT_DONE, or the exit
+ * code with a message in `error`. `config_free` afterwards in any case. */
+int config_read(struct config *config, int argc, char **argv, char *error, size_t error_size);
+void config_free(struct config *config);
+
+/* Whether records go to a Kafka topic. */
+bool config_output_is_topic(const struct config *config);
+/* Where rejects go: a topic's name, a file's path, or NULL. */
+const char *config_rejects_topic(const struct config *config);
+const char *config_rejects_file(const struct config *config);
+
+void config_help(const struct config *config, void *stream);
+
+#endif

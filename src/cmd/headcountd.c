@@ -1,0 +1,82 @@
+/* headcountd: main. Arguments -> settings -> run -> exit code. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "log.h"
+#include "properties.h"
+#include "wire.h"
+
+/* How long leaving in order may take after SIGINT or SIGTERM. */
+#define LEAVE_S 10
+
+static atomic_int stop;
+
+/* Signals come to this thread alone: the first asks to leave in order; a second
+ * one, or the end of the time for it, ends the process. Leaving without the
+ * last commit loses nothing: it is read again. */
+static void *signal_thread(void *signals)
+{
+    int number;
+    const struct timespec wait = {.tv_sec = LEAVE_S};
+    sigwait(signals, &number);
+    atomic_store(&stop, 1);
+    log_event(LOG_INFO, "stopping", LOG_S("signal", strsignal(number)));
+    number = sigtimedwait(signals, NULL, &wait);
+    log_event(LOG_ERROR, "stopped_early",
+              LOG_S("cause", number > 0 ? "second signal" : "leaving took too long"),
+              LOG_S("effect", "what is not committed is read again; stdin is lost"));
+    _exit(CONFIG_EXIT_FAILED);
+}
+
+static bool signals_start(sigset_t *signals)
+{
+    pthread_t thread;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    return pthread_sigmask(SIG_BLOCK, signals, NULL) == 0 &&
+           pthread_create(&thread, NULL, signal_thread, signals) == 0 &&
+           pthread_detach(thread) == 0;
+}
+
+static int run(const struct config *config)
+{
+    static sigset_t signals; /* the thread reads it until the process ends */
+    if (!signals_start(&signals)) {
+        fprintf(stderr, "headcountd: cannot start a thread\n");
+        return CONFIG_EXIT_FAILED;
+    }
+    return wire_run(config, &stop);
+}
+
+int main(int argc, char **argv)
+{
+    char error[1024];
+    struct config config;
+    int code = config_read(&config, argc, argv, error, sizeof error);
+    if (code != CONFIG_EXIT_DONE) {
+        fprintf(stderr, "headcountd: %s\n", error);
+        if (code == CONFIG_EXIT_USAGE)
+            fprintf(stderr, "Try 'headcountd --help'.\n");
+    } else if (config.help) {
+        config_help(&config, stdout);
+    } else if (config.version) {
+        printf("headcountd %s (librdkafka %s)\n", HEADCOUNT_VERSION, kafka_version());
+    } else if (config.properties.count == 1 && strcmp(config.properties.items[0], "list") == 0) {
+        kafka_properties_list(stdout);
+    } else {
+        log_configure(config.quiet ? LOG_ERROR : config.verbose ? LOG_DEBUG : LOG_INFO,
+                      (enum log_format)config.log_format);
+        code = config.validate ? wire_validate(&config) : run(&config);
+    }
+    config_free(&config);
+    return code;
+}

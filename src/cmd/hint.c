@@ -1,0 +1,67 @@
+/* Why every frame is rejected, guessed from the first one: does another time
+ * unit make it valid, and which fields does it have? */
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "wire.h"
+
+static bool valid_with(const struct config *config, enum decode_time_unit unit,
+                       const struct message *message)
+{
+    char error[128];
+    struct decode_options options = config->decode;
+    options.time_unit = unit;
+    struct decoder *decoder = decoder_create(&options, error, sizeof error);
+    struct frame frame;
+    bool valid = decoder && decoder_decode(decoder, message, &frame) == REJECT_NONE;
+    decoder_destroy(&decoder);
+    return valid;
+}
+
+/* "it has the fields a, b, c" */
+static void name_fields(const struct message *message, char *hint, size_t hint_size)
+{
+    struct json *json = json_create();
+    if (json && json_parse(json, message->bytes, message->size) == JSON_OK &&
+        json_kind(json, 0) == JSON_OBJECT) {
+        size_t used = (size_t)snprintf(hint, hint_size, "the first one has the fields");
+        const char *between = " ";
+        for (int key = json_first(json, 0); key >= 0 && used < hint_size / 2;
+             key = json_next(json, key)) {
+            size_t size;
+            const char *text = json_text(json, key, &size);
+            used += (size_t)snprintf(hint + used, hint_size - used, "%s%.*s", between,
+                                     (int)(size < 40 ? size : 40), text);
+            between = ", ";
+        }
+        if (used < hint_size)
+            snprintf(hint + used, hint_size - used, ": --user-field, --time-field");
+    }
+    json_destroy(&json);
+}
+
+void hint_for_rejected(const struct config *config, const struct pipeline *pipeline, char *hint,
+                       size_t hint_size)
+{
+    static const struct {
+        enum decode_time_unit unit;
+        const char *hint;
+    } units[] = {{DECODE_S, "values look like seconds: --time-unit s"},
+                 {DECODE_MS, "values look like milliseconds: --time-unit ms"},
+                 {DECODE_US, "values look like microseconds: --time-unit us"},
+                 {DECODE_NS, "values look like nanoseconds: --time-unit ns"},
+                 {DECODE_RFC3339, "values look like RFC 3339: --time-unit rfc3339"}};
+    struct message message = {.timestamp_ms = MESSAGE_NO_TIMESTAMP};
+    message.bytes = pipeline_first_rejected(pipeline, &message.size);
+    *hint = '\0';
+    if (message.size == 0)
+        return;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (units[i].unit != config->decode.time_unit &&
+            valid_with(config, units[i].unit, &message)) {
+            snprintf(hint, hint_size, "%s", units[i].hint);
+            return;
+        }
+    name_fields(&message, hint, hint_size);
+}

@@ -1,0 +1,318 @@
+/* See wire.h. Parts are made in the order of the data path, and freed in
+ * reverse: source, decoder, output, rejects, pipeline. */
+#include "wire.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "limits.h"
+#include "log.h"
+#include "properties.h"
+#include "random.h"
+#include "record.h"
+
+#define INSTANCE_MAX 128
+#define GROUP_SIZE 2 /* "{}" */
+/* How long a rebalance waits for our last acknowledgements. */
+#define RELEASE_WAIT_MS 5000
+/* The same after SIGTERM; the rest of the 10 s is for leaving the group. */
+#define STOP_WAIT_MS 8000
+#define VALIDATE_MS 10000
+#define COMMIT_TEXT_MAX 1024
+
+struct parts {
+    struct kafka_properties *properties;
+    struct source *source;
+    struct decoder *decoder;
+    struct emit *output, *print, *rejects;
+    struct pipeline *pipeline;
+    int64_t epoch_ms;
+    char instance[INSTANCE_MAX];
+    char fingerprint[COMMIT_TEXT_MAX];
+    char error[1024];
+};
+
+static bool uses_kafka(const struct config *config)
+{
+    return config->brokers != NULL;
+}
+
+static bool name_instance(struct parts *parts)
+{
+    char host[64] = "host";
+    uint64_t random;
+    gethostname(host, sizeof host - 1);
+    for (char *c = host; *c; c++)
+        if (*c == '/')
+            *c = '-';
+    parts->epoch_ms = clock_wall_ms();
+    if (!random_u64(&random)) {
+        snprintf(parts->error, sizeof parts->error, "no random numbers from the system");
+        return false;
+    }
+    snprintf(parts->instance, sizeof parts->instance, "%s/%016" PRIx64 "/0", host, random);
+    return true;
+}
+
+static size_t record_max(const struct config *config, const struct parts *parts)
+{
+    return record_size_max((unsigned)config->precision, strlen(config->stream), GROUP_SIZE,
+                           strlen(parts->instance));
+}
+
+static int make_properties(const struct config *config, struct parts *parts)
+{
+    parts->properties =
+        kafka_properties_create(config->brokers, config->properties.items,
+                                config->properties.count, parts->error, sizeof parts->error);
+    return parts->properties ? CONFIG_EXIT_DONE : CONFIG_EXIT_CONFIG;
+}
+
+static int make_source(const struct config *config, struct parts *parts)
+{
+    if (config->topic) {
+        struct source_kafka_options options = {.properties = parts->properties,
+                                               .topic = config->topic,
+                                               .group = config->group,
+                                               .start_committed = true,
+                                               .start = config->start,
+                                               .start_time_ms = config->start_time_ms,
+                                               .exit_at_end = config->exit_at_end,
+                                               .frame_max = (size_t)config->frame_max};
+        parts->source = source_kafka_create(&options, parts->error, sizeof parts->error);
+    } else {
+        struct source_file_options options = {.paths = config->files.items,
+                                              .count = config->files.count,
+                                              .frame_max = (size_t)config->frame_max};
+        parts->source = source_file_create(&options, parts->error, sizeof parts->error);
+    }
+    return parts->source ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
+}
+
+/* As many partitions as the input has, when that can be known. */
+static int32_t output_partitions(const struct config *config, const struct parts *parts,
+                                 const atomic_int *stop)
+{
+    int32_t count = 0;
+    char error[256];
+    struct kafka_patience patience = {clock_monotonic_ms() + VALIDATE_MS, stop};
+    if (!config->topic ||
+        kafka_topic_partitions(parts->properties, config->topic, &patience, &count, error,
+                               sizeof error) != KAFKA_ANSWERED ||
+        count < 1)
+        return -1;
+    return count;
+}
+
+static int make_topic(struct parts *parts, const struct emit_kafka_options *options,
+                      const atomic_int *stop, struct emit **emit)
+{
+    switch (emit_kafka_create(options, 0, stop, emit, parts->error, sizeof parts->error)) {
+    case EMIT_KAFKA_OK:
+        return CONFIG_EXIT_DONE;
+    case EMIT_KAFKA_CONFIG:
+        return CONFIG_EXIT_CONFIG;
+    case EMIT_KAFKA_FAILED:
+        break;
+    }
+    return CONFIG_EXIT_FAILED;
+}
+
+static int make_output(const struct config *config, struct parts *parts, const atomic_int *stop)
+{
+    if (!config_output_is_topic(config)) {
+        parts->output = isatty(STDOUT_FILENO) ? emit_lines_create() : emit_stdout_create();
+        return parts->output ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
+    }
+    if (config->print) {
+        parts->print = emit_lines_create();
+        if (!parts->print)
+            return CONFIG_EXIT_FAILED;
+    }
+    struct emit_kafka_options options = {.properties = parts->properties,
+                                         .topic = config->output,
+                                         .partitions = output_partitions(config, parts, stop),
+                                         .record_max = record_max(config, parts),
+                                         .keep_forever = true};
+    return make_topic(parts, &options, stop, &parts->output);
+}
+
+static int make_rejects(const struct config *config, struct parts *parts, const atomic_int *stop)
+{
+    if (config_rejects_topic(config)) {
+        struct emit_kafka_options options = {.properties = parts->properties,
+                                             .topic = config_rejects_topic(config),
+                                             .partitions = -1};
+        return make_topic(parts, &options, stop, &parts->rejects);
+    }
+    if (config_rejects_file(config)) {
+        parts->rejects = emit_file_create(config_rejects_file(config), parts->error,
+                                          sizeof parts->error);
+        return parts->rejects ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
+    }
+    return CONFIG_EXIT_DONE;
+}
+
+static int64_t wire_monotonic(void *context)
+{
+    (void)context;
+    return clock_monotonic_ms();
+}
+
+static int64_t wire_wall(void *context)
+{
+    (void)context;
+    return clock_wall_ms();
+}
+
+static void observe(void *context, const struct pipeline *pipeline)
+{
+    summary_progress(context, pipeline);
+}
+
+static int make_pipeline(const struct config *config, struct parts *parts, struct summary *summary)
+{
+    bool lines = config->progress == CONFIG_ALWAYS ||
+                 (config->progress == CONFIG_AUTO && isatty(STDERR_FILENO) && !config->quiet);
+    struct hc_sketch_options sketch = {.profile = HC_PROFILE_REDIS,
+                                       .precision = (unsigned)config->precision};
+    snprintf(parts->fingerprint, sizeof parts->fingerprint,
+             "headcount/1 output=%s stream=%s profiles=%s fields=%s", config->output,
+             config->stream, hc_profile_name(sketch.profile), config->fields);
+    struct pipeline_options options = {
+        .source = parts->source,
+        .decoder = parts->decoder,
+        .output = parts->output,
+        .print = parts->print,
+        .rejects = parts->rejects,
+        .rejects_as_lines = config_rejects_file(config) != NULL,
+        .output_for_people = !config_output_is_topic(config) && isatty(STDOUT_FILENO),
+        .stream = config->stream,
+        .instance = parts->instance,
+        .fields = config->fields,
+        .input_group = config->topic ? config->group : "",
+        .epoch_ms = parts->epoch_ms,
+        .windows = {&sketch, 1, (size_t)config->memory},
+        .emit_every_ms = config->emit_every_ms,
+        .max_lag_ms = config->max_lag_ms,
+        .idle_after_ms = config->idle_after_ms,
+        .release_wait_ms = config->topic ? RELEASE_WAIT_MS : 0,
+        .stop_wait_ms = STOP_WAIT_MS,
+        .commits = config->topic && (config_output_is_topic(config) || config->group_given),
+        .fingerprint = parts->fingerprint,
+        .adopt = config->adopt,
+        .clock = {wire_monotonic, wire_wall, NULL},
+        .observe = lines ? observe : NULL,
+        .observe_context = summary};
+    parts->pipeline = pipeline_create(&options);
+    return parts->pipeline ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
+}
+
+static int make(const struct config *config, struct parts *parts, const atomic_int *stop,
+                struct summary *summary)
+{
+    snprintf(parts->error, sizeof parts->error, "out of memory");
+    if (!name_instance(parts))
+        return CONFIG_EXIT_FAILED;
+    parts->decoder = decoder_create(&config->decode, parts->error, sizeof parts->error);
+    if (!parts->decoder)
+        return CONFIG_EXIT_CONFIG;
+    int code = uses_kafka(config) ? make_properties(config, parts) : CONFIG_EXIT_DONE;
+    if (code == CONFIG_EXIT_DONE)
+        code = make_output(config, parts, stop);
+    if (code == CONFIG_EXIT_DONE)
+        code = make_rejects(config, parts, stop);
+    if (code == CONFIG_EXIT_DONE)
+        code = make_source(config, parts);
+    if (code == CONFIG_EXIT_DONE)
+        code = make_pipeline(config, parts, summary);
+    return code;
+}
+
+static void unmake(struct parts *parts)
+{
+    pipeline_destroy(&parts->pipeline);
+    emit_destroy(&parts->rejects);
+    emit_destroy(&parts->print);
+    emit_destroy(&parts->output);
+    decoder_destroy(&parts->decoder);
+    source_destroy(&parts->source);
+    kafka_properties_destroy(&parts->properties);
+}
+
+static int conclude(const struct config *config, const struct parts *parts,
+                    enum pipeline_result result)
+{
+    char hint[512];
+    switch (result) {
+    case PIPELINE_DONE:
+        return CONFIG_EXIT_DONE;
+    case PIPELINE_UNSAFE:
+        log_event(LOG_ERROR, "not_all_safe",
+                  LOG_S("effect", config->topic
+                                      ? "what is not committed is read again at the next start"
+                                      : "count the input again; what came from stdin is lost"));
+        return CONFIG_EXIT_FAILED;
+    case PIPELINE_INVALID:
+        hint_for_rejected(config, parts->pipeline, hint, sizeof hint);
+        log_event(LOG_ERROR, "no_valid_frames", LOG_S("error", pipeline_error(parts->pipeline)),
+                  LOG_S("hint", hint), LOG_S("effect", "nothing is committed"));
+        return CONFIG_EXIT_FAILED;
+    case PIPELINE_FAILED:
+    case PIPELINE_CONFIG:
+        break;
+    }
+    log_event(LOG_ERROR, "failed", LOG_S("error", pipeline_error(parts->pipeline)));
+    return result == PIPELINE_CONFIG ? CONFIG_EXIT_CONFIG : CONFIG_EXIT_FAILED;
+}
+
+int wire_run(const struct config *config, const atomic_int *stop)
+{
+    struct parts parts = {0};
+    struct summary summary = {.started_ms = clock_monotonic_ms()};
+    summary.last_ms = summary.started_ms;
+    int code = make(config, &parts, stop, &summary);
+    if (code == CONFIG_EXIT_DONE) {
+        enum pipeline_result result = pipeline_run(parts.pipeline, stop);
+        if (!config->quiet)
+            summary_print(&summary, config, parts.pipeline);
+        code = conclude(config, &parts, result);
+    } else if (atomic_load(stop)) {
+        log_event(LOG_INFO, "stopped", LOG_S("effect", "nothing was read"));
+        code = CONFIG_EXIT_DONE;
+    } else {
+        fprintf(stderr, "headcountd: %s\n", parts.error);
+    }
+    unmake(&parts);
+    return code;
+}
+
+int wire_validate(const struct config *config)
+{
+    struct parts parts = {0};
+    int code = CONFIG_EXIT_FAILED;
+    if (name_instance(&parts)) {
+        code = CONFIG_EXIT_CONFIG;
+        parts.decoder = decoder_create(&config->decode, parts.error, sizeof parts.error);
+        if (parts.decoder)
+            code = uses_kafka(config) ? make_properties(config, &parts) : CONFIG_EXIT_DONE;
+    }
+    if (code != CONFIG_EXIT_DONE) {
+        fprintf(stderr, "headcountd: %s\n", parts.error);
+    } else if (uses_kafka(config)) {
+        struct kafka_check check = {
+            .input = config->topic,
+            .output = config_output_is_topic(config) ? config->output : NULL,
+            .record_max = record_max(config, &parts)};
+        if (!kafka_check(parts.properties, &check, VALIDATE_MS, stdout))
+            code = CONFIG_EXIT_CONFIG;
+    }
+    if (code == CONFIG_EXIT_DONE)
+        printf("configuration ok\n");
+    unmake(&parts);
+    return code;
+}
