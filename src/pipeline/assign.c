@@ -79,6 +79,7 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
         return;
     }
     p->assignment = assignment;
+    p->assigned_last_s = WATERMARK_NONE;
     p->news = false;
     log_event(assign_log_level(p), "assigned", LOG_S("topic", assignment->topic),
               LOG_I("partitions", (int64_t)assignment->count));

@@ -88,6 +88,8 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
         p->minute_first_s = minute_s;
     if (minute_s > p->minute_last_s)
         p->minute_last_s = minute_s;
+    if (minute_s + WINDOW_SECONDS > p->assigned_last_s)
+        p->assigned_last_s = minute_s + WINDOW_SECONDS;
     watermark_clock_note(&p->clocks[slot], frame->time_s, p->now_ms);
     p->counters.frames++;
     return true;

@@ -186,11 +186,15 @@ static void label_windows(struct pipeline *p)
 
 static void begin_checkpoint(struct pipeline *p)
 {
-    for (size_t i = 0; i < p->slots_count; i++)
+    for (size_t i = 0; i < p->slots_count; i++) {
+        const struct watermark_clock *clock = &p->clocks[i];
         p->marks[i] = (struct checkpoint_mark){
-            .watermark_s = watermark_of_partition(&p->watermark, &p->clocks[i], p->max_lag_s),
-            .idle = p->clocks[i].idle,
-            .end = p->clocks[i].ended};
+            .watermark_s = watermark_of_partition(&p->watermark, clock, p->max_lag_s),
+            .idle = clock->idle,
+            .end = clock->ended};
+        if (clock->ended) /* all its minutes have passed */
+            p->marks[i].watermark_s = p->assigned_last_s;
+    }
     if (!checkpoints_begin(p->checkpoints, p->marks, &p->counters))
         return;
     window_table_next_round(p->windows);
