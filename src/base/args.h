@@ -3,7 +3,18 @@
  * One table describes a program's options. A value comes, in this order of
  * precedence, from the command line, from PREFIX_<OPTION> in the environment
  * (upper case, '-' as '_'), and from `option=value` lines of a file. Every
- * error names the option, the value and what is allowed. */
+ * error names the option, the value and what is allowed.
+ *
+ * Command line: `--name value`, `--name=value`, `-n value`, `-nvalue`, flags in
+ * one word (`-vq`). Of a repeated option the last counts; lists collect. What
+ * follows an option that takes a value is its value, even "-" or "--".
+ * Environment: an empty variable counts as not set; a list has one item a line;
+ * variables that name no option are none of ours.
+ * File: white space around key and value is trimmed; empty lines and lines that
+ * start with '#' are skipped; only lists may stand twice; unknown keys are
+ * errors. At most LIMIT_CONFIG_BYTES.
+ * The flags `help` and `version` are taken from the command line only, and
+ * where they stand there nothing else is read. */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
 
@@ -13,7 +24,7 @@
 
 enum args_kind {
     ARGS_FLAG,     /* bool: no value on the command line; true/false elsewhere */
-    ARGS_STRING,   /* const char *: borrowed from argv, or owned by the args */
+    ARGS_STRING,   /* const char *: from argv, or owned by the args */
     ARGS_INT,      /* int64_t in [min, max] */
     ARGS_DOUBLE,   /* double in [min, max] */
     ARGS_DURATION, /* int64_t, milliseconds */
@@ -24,7 +35,7 @@ enum args_kind {
 };
 
 struct args_list {
-    const char **items; /* owned by the args */
+    const char **items; /* owned by the args, as what they point to may be */
     size_t count;
 };
 
@@ -58,9 +69,9 @@ enum args_status {
 
 /* Parses everything. `file_option` names the ARGS_STRING option that holds the
  * file's path ("config"), or NULL. Words that are no options are in
- * *positional (borrowed from argv, order kept; "--" ends options). On failure a
- * message for people is in `error` (one line, no newline, cut to fit) and
- * *args is NULL. */
+ * *positional (words of argv, order kept; "--" ends options; the list itself is
+ * the args'). On failure a message for people is in `error` (one line, no
+ * newline, cut to fit), *args is NULL and values may have been written. */
 enum args_status args_parse(const struct args_program *program, int argc, char **argv,
                             const char *file_option, struct args **args,
                             struct args_list *positional, char *error, size_t error_size);

@@ -18,6 +18,8 @@
 #define LIMIT_FRAME_DEFAULT (1024 * 1024)
 #define LIMIT_FRAME_MIN 16
 #define LIMIT_FRAME_MAX (64 * 1024 * 1024)
+/* A file of options, in bytes. */
+#define LIMIT_CONFIG_BYTES (1024 * 1024)
 /* Messages in one batch. */
 #define LIMIT_BATCH_MESSAGES 1024
 /* --memory: default and bounds, in bytes. */
@@ -32,6 +34,8 @@
 #define LIMIT_RECORDS_IN_FLIGHT 16384
 /* Bytes of published records that wait for their acknowledgement. */
 #define LIMIT_BYTES_IN_FLIGHT (16 * 1024 * 1024)
+/* Sketches of a roll-up that are held in memory; the others wait in a file. */
+#define LIMIT_ROLLUP_BYTES (64 * 1024 * 1024)
 /* Checkpoints under way at once. */
 #define LIMIT_CHECKPOINTS 2
 
