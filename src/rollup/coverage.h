@@ -7,7 +7,7 @@
  *    replaced. The same (instance, epoch, number) read twice counts once.
  *  - What counting checkpoints read is covered. Every partition must be covered
  *    from the first to the last position that any checkpoint, counting or not,
- *    has seen; a file also up to its end.
+ *    has seen; a file from its beginning to its end.
  *  - A minute is complete when every partition's latest watermark has passed
  *    its end and no hole can hold frames of it. Late frames excepted, those of
  *    a hole lie between the watermarks on either side of it.

@@ -56,6 +56,12 @@ int source_compare(const struct source *source, const struct record_checkpoint *
     return order;
 }
 
+/* A file begins at 0 and has an end; a Kafka partition is what is left of it. */
+static bool is_file(const struct source *source)
+{
+    return strcmp(source->cluster, "file") == 0;
+}
+
 static bool grow_parts(struct source *source, size_t count)
 {
     if (count <= source->parts_count)
@@ -78,11 +84,12 @@ bool source_see(struct source *source, const struct record_checkpoint *record)
     }
     if (!grow_parts(source, count))
         return false;
+    bool file = is_file(source);
     for (size_t i = 0; i < record->partitions_count; i++) {
         const struct record_partition *seen = &record->partitions[i];
         struct part *part = &source->parts[seen->partition];
         if (!part->seen || seen->from < part->first)
-            part->first = seen->from;
+            part->first = file ? 0 : seen->from;
         if (!part->seen || seen->to > part->last)
             part->last = seen->to;
         part->seen = true;
@@ -280,8 +287,7 @@ static bool part_judge(struct source *source, struct part *part, struct coverage
         .watermark_s = spans ? part->read.spans[spans - 1].last_s : NO_WATERMARK};
     found->covered = (uint64_t)(part->last - part->first) - uncovered;
     found->again = part->positions - found->covered;
-    /* A Kafka partition has no end. */
-    found->open_end = part->seen && !part->end && strcmp(source->cluster, "file") == 0;
+    found->open_end = part->seen && !part->end && is_file(source);
     return true;
 }
 
