@@ -1,0 +1,130 @@
+"""Goal: whenever an instance dies, no user is lost. Two instances share a group
+while frames flow; one after the other is killed, half of the time at a random
+moment, half at the moment of a commit. Then the rest is read to the end: every
+minute has Redis's registers, and verify finds no hole."""
+import json
+import random
+import threading
+import time
+
+import pytest
+from frames import small_frame
+from oracle import Oracle
+from programs import wait_for
+from topics import Tail
+
+KILLS = 50
+PARTITIONS = 4
+START = 1468244340
+# Frames a second while instances die, over this many minutes of frame time.
+RATE = 4000
+MINUTES = 12
+USERS = 30000
+
+
+class Feed(threading.Thread):
+    """Produces frames at a steady rate until it is told to stop; all acknowledged."""
+
+    def __init__(self, topics, name):
+        super().__init__()
+        self.topics, self.name = topics, name
+        self.ended = threading.Event()
+        self.frames = []
+        self.failed = []
+
+    def run(self):
+        rng = random.Random(6)
+        producer = self.topics.producer()
+
+        def delivered(error, _):
+            if error is not None:
+                self.failed.append(error)
+        while not self.ended.wait(0.05):
+            for _ in range(RATE // 20):
+                frame = small_frame(f"user-{rng.randrange(USERS)}",
+                                    START + rng.randrange(60 * MINUTES))
+                self.frames.append(frame)
+                producer.produce(self.name, frame.line, partition=rng.randrange(PARTITIONS),
+                                 on_delivery=delivered)
+            producer.poll(0)
+        assert producer.flush(60) == 0
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+        assert not self.failed, self.failed[:3]
+
+
+class Victims:
+    """Two instances; the records that each has published tell who is at which point."""
+
+    def __init__(self, programs, topics, name):
+        self.programs = programs
+        self.command = ["-b", topics.brokers, "-t", name, "-G", f"{name}-group", "-o",
+                        f"{name}-out", "--emit-every", "100ms",
+                        "-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=200"]
+        self.running = []
+
+    def start(self):
+        self.running.append(self.programs.start(*self.command))
+
+    def wait_for_records(self, tail, kind):
+        """Until some instance has published a record of that kind; which instance."""
+        def seen():
+            assert all(daemon.process.poll() is None for daemon in self.running), \
+                [daemon.err[-2000:] for daemon in self.running]
+            for value in tail.next():
+                record = json.loads(value)
+                if record["type"] == kind and self.by_instance(record["instance"]):
+                    return self.by_instance(record["instance"])
+            return None
+        return wait_for(seen, f"a {kind} record", limit_s=30)
+
+    def by_instance(self, instance):
+        """The one that named itself so in its start message."""
+        for daemon in self.running:
+            if instance in daemon.err:
+                return daemon
+        return None
+
+    def kill(self, daemon):
+        daemon.kill()
+        self.running.remove(daemon)
+
+
+@pytest.fixture
+def victims(programs, topics):
+    topics.create("kill", PARTITIONS)
+    topics.create("kill-out", PARTITIONS, retention_ms=-1)
+    found = Victims(programs, topics, "kill")
+    yield found
+    for daemon in found.running:
+        daemon.kill()
+
+
+def test_fifty_kills(programs, topics, victims, redis):
+    rng = random.Random(7)
+    feed = Feed(topics, "kill")
+    feed.start()
+    try:
+        with Tail(topics, "kill-out") as tail:
+            victims.start()
+            victims.start()
+            for number in range(KILLS):
+                # A checkpoint on the topic: its commit is on the way.
+                kind = "checkpoint" if number % 2 else "sketch"
+                victim = victims.wait_for_records(tail, kind)
+                if kind == "sketch":
+                    time.sleep(rng.random() * 0.3)  # a random moment, not a wait
+                victims.kill(victim)
+                victims.start()
+    finally:
+        feed.stop()
+    for daemon in list(victims.running):
+        victims.kill(daemon)
+    done = programs.count(*victims.command, "-e")
+    assert done.code == 0
+    out = topics.read("kill-out")
+    Oracle(redis).add_frames(feed.frames).check(programs, out)
+    programs.verify(out)
+    assert topics.committed("kill-group", "kill") == topics.ends("kill")
