@@ -71,7 +71,8 @@ const char *kafka_admin_complaint(struct kafka_admin *admin)
 
 bool kafka_patience_over(const struct kafka_patience *patience)
 {
-    return (patience->stop && atomic_load(patience->stop)) || clock_monotonic_ms() >= patience->until_ms;
+    return (patience->stop && atomic_load(patience->stop)) ||
+           clock_monotonic_ms() >= patience->until_ms;
 }
 
 static enum kafka_answer answer_of(rd_kafka_resp_err_t code)
