@@ -1,0 +1,174 @@
+/* Assignments: taken at once, given up when the pipeline has answered.
+ *
+ * The group's ASSIGN is taken inside the callback, since a member that lets it
+ * wait is expelled. Where that can't be (the brokers do not say where to start,
+ * or the pipeline still has the assignment before), an empty assignment is
+ * taken instead, which keeps the membership alive, and the real one waits for
+ * kafka_assignment_retry.
+ *
+ * REVOKE is noted in the callback and answered by release, after the pipeline
+ * has published and committed. Until then nothing of it is read. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "source_kafka.h"
+
+#define RETRY_MS 500
+
+static void assign_nothing(struct source_kafka *k)
+{
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+
+    (void)rd_kafka_assign(k->client, none);
+    rd_kafka_topic_partition_list_destroy(none);
+}
+
+static void waiting_drop(struct source_kafka *k)
+{
+    if (k->waiting)
+        rd_kafka_topic_partition_list_destroy(k->waiting);
+    k->waiting = NULL;
+}
+
+/* Takes what waits. A pause outlives a rebalance, hence the resume. */
+static bool waiting_take(struct source_kafka *k)
+{
+    rd_kafka_resp_err_t code;
+
+    assert(k->waiting && !k->live);
+    if (!kafka_assignment_build(k, k->waiting))
+        return false;
+    code = rd_kafka_assign(k->client, k->waiting);
+    if (!code && k->waiting->cnt > 0) {
+        (void)rd_kafka_resume_partitions(k->client, k->waiting);
+        if (k->held)
+            (void)rd_kafka_pause_partitions(k->client, k->waiting);
+    }
+    waiting_drop(k);
+    if (code) {
+        (void)snprintf(k->failed, sizeof(k->failed), "assignment refused: %s",
+                       rd_kafka_err2str(code));
+        kafka_assignment_free(k);
+        return true;
+    }
+    k->live = true;
+    k->told = false;
+    kafka_watch_assignment(k);
+    return true;
+}
+
+static void waiting_postpone(struct source_kafka *k)
+{
+    int64_t swallowed = 0;
+
+    k->waiting_retry_ms = clock_monotonic_ms() + RETRY_MS;
+    if (kafka_notes_loud(&k->notes, "assignment_waits", &swallowed))
+        log_event(LOG_WARN, "assignment_waits", LOG_S("topic", k->topic),
+                  LOG_S("text", "the brokers do not say where to start; trying again"));
+}
+
+static void on_assign(struct source_kafka *k, const rd_kafka_topic_partition_list_t *partitions)
+{
+    waiting_drop(k);
+    if (k->finishing && !k->live) {
+        assign_nothing(k);
+        return;
+    }
+    k->waiting = rd_kafka_topic_partition_list_copy(partitions);
+    if (k->live) {
+        /* The group did not wait for our answer: the one before is lost. */
+        k->ending = KAFKA_LOST;
+        k->revoke_owed = false;
+        assign_nothing(k);
+    } else if (!waiting_take(k)) {
+        assign_nothing(k);
+        waiting_postpone(k);
+    }
+}
+
+static void on_revoke(struct source_kafka *k)
+{
+    waiting_drop(k);
+    if (!k->live) {
+        (void)rd_kafka_assign(k->client, NULL);
+        return;
+    }
+    if (rd_kafka_assignment_lost(k->client))
+        k->ending = KAFKA_LOST;
+    else if (k->ending == KAFKA_GOES_ON)
+        k->ending = KAFKA_REVOKED;
+    k->revoke_owed = true;
+}
+
+void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
+                        rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    struct source_kafka *k = ((struct kafka_notes *)opaque)->owner;
+
+    if (k->leaving)
+        (void)rd_kafka_assign(client, NULL);
+    else if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+        on_assign(k, partitions);
+    else
+        on_revoke(k);
+}
+
+void kafka_assignment_retry(struct source_kafka *k, int64_t now_ms)
+{
+    if (!k->waiting || k->live || now_ms < k->waiting_retry_ms)
+        return;
+    if (!waiting_take(k))
+        waiting_postpone(k);
+}
+
+bool kafka_subscribe(struct source_kafka *k, char *error, size_t error_size)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_resp_err_t code;
+
+    rd_kafka_topic_partition_list_add(topics, k->topic, RD_KAFKA_PARTITION_UA);
+    code = rd_kafka_subscribe(k->client, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code)
+        (void)snprintf(error, error_size, "cannot subscribe to %s: %s", k->topic,
+                       rd_kafka_err2str(code));
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void kafka_assignment_free(struct source_kafka *k)
+{
+    for (size_t i = 0; i < k->count; i++)
+        free((char *)k->partitions[i].metadata);
+    free(k->partitions);
+    free(k->slots);
+    free(k->slot_of);
+    k->partitions = NULL;
+    k->slots = NULL;
+    k->slot_of = NULL;
+    k->count = 0;
+    k->seeks = 0;
+}
+
+void kafka_assignment_release(struct source_kafka *k)
+{
+    bool owed = k->revoke_owed, again = k->remade;
+
+    assert(k->live && k->ending_told);
+    k->batch_next = k->batch_count;
+    k->live = k->told = k->ending_told = k->revoke_owed = false;
+    k->suspect = k->remade = false;
+    k->ending = KAFKA_GOES_ON;
+    kafka_watch_assignment(k);
+    kafka_assignment_free(k);
+    if (k->finishing)
+        k->finished = true;
+    if (owed || again)
+        (void)rd_kafka_assign(k->client, NULL);
+    if (again && !owed && !k->waiting && !k->finishing)
+        (void)kafka_subscribe(k, k->failed, sizeof(k->failed));
+    k->waiting_retry_ms = 0;
+}
