@@ -28,7 +28,8 @@ MAY_INCLUDE = {
                 "src/record", "src/emit", "src/pipeline"},
     "tools/headcount": {"src/base", PUBLIC, "src/record", "src/rollup"},
 }
-TEST_FOLDERS = ("tests/unit", "tests/property", "tests/fuzz", "tests/support")
+TEST_FOLDERS = ("tests/unit", "tests/property", "tests/fuzz", "tests/support", "tests/kafka",
+                "tests/cli")
 # These belong to whoever talks to Kafka, whatever the folder.
 KAFKA_FILE = re.compile(r"_kafka[a-z_]*\.[ch]$")
 # The header of another library: the files that may include it (tests may, too).
