@@ -1,0 +1,196 @@
+/* Records go straight into the bucket of the grain that was asked for. Beside
+ * the sketches there is one set of minutes for all buckets, of those that have
+ * users; the coverage tells the minutes that have none. */
+#include "rollup.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "headcount/hash.h"
+#include "limits.h"
+#include "rollup_inside.h"
+
+bool rollup_fail(struct rollup *rollup, const char *what)
+{
+    snprintf(rollup->error, sizeof rollup->error, "%s", what);
+    return false;
+}
+
+const char *rollup_error(const struct rollup *rollup)
+{
+    return rollup->error;
+}
+
+struct rollup *rollup_create(const struct rollup_options *options)
+{
+    struct rollup *rollup = calloc(1, sizeof *rollup);
+
+    if (!rollup)
+        return NULL;
+    assert(options->calendar && options->from_s >= 0 && options->to_s <= LIMIT_TIME_S + 1);
+    rollup->options = *options;
+    rollup->table = rollup_table_create(LIMIT_ROLLUP_BYTES);
+    rollup->minutes = rollup_minutes_create();
+    rollup->coverage = coverage_create();
+    if (!rollup->table || !rollup->minutes || !rollup->coverage)
+        rollup_destroy(&rollup);
+    return rollup;
+}
+
+void rollup_destroy(struct rollup **rollup)
+{
+    if (!*rollup)
+        return;
+    for (size_t i = 0; i < (*rollup)->streams_count; i++)
+        free((*rollup)->streams[i]);
+    free((*rollup)->fields);
+    coverage_destroy(&(*rollup)->coverage);
+    rollup_minutes_destroy(&(*rollup)->minutes);
+    rollup_table_destroy(&(*rollup)->table);
+    free(*rollup);
+    *rollup = NULL;
+}
+
+const char *rollup_stream(const struct rollup *rollup)
+{
+    if (rollup->options.stream)
+        return rollup->options.stream;
+    return rollup->streams_count ? rollup->streams[0] : NULL;
+}
+
+size_t rollup_streams(const struct rollup *rollup, const char *const **names)
+{
+    *names = (const char *const *)rollup->streams;
+    return rollup->streams_count;
+}
+
+static bool note_stream(struct rollup *rollup, const char *stream)
+{
+    for (size_t i = 0; i < rollup->streams_count; i++) {
+        if (strcmp(rollup->streams[i], stream) == 0)
+            return true;
+    }
+    if (rollup->streams_count == ROLLUP_STREAMS_MAX)
+        return true;
+    rollup->streams[rollup->streams_count] = strdup(stream);
+    if (!rollup->streams[rollup->streams_count])
+        return false;
+    rollup->streams_count++;
+    return true;
+}
+
+/* What defines the count is what the first record says. */
+static enum rollup_result check_fields(struct rollup *rollup, const char *fields)
+{
+    if (!rollup->fields && !(rollup->fields = strdup(fields))) {
+        rollup_fail(rollup, hc_status_text(HC_ENOMEM));
+        return ROLLUP_FAILED;
+    }
+    if (strcmp(rollup->fields, fields) == 0)
+        return ROLLUP_TAKEN;
+    snprintf(rollup->error, sizeof rollup->error,
+             "it counts other fields (%.80s) than the stream's first record (%.80s)", fields,
+             rollup->fields);
+    return ROLLUP_REFUSED;
+}
+
+static uint64_t claim_owner(const struct record_sketch *record)
+{
+    uint64_t name = hc_hash_bytes(HC_PROFILE_REDIS, record->instance,
+                                  strlen(record->instance)).first;
+    uint64_t parts[] = {name, (uint64_t)record->epoch_ms, record->whole};
+
+    return hc_hash_bytes(HC_PROFILE_REDIS, parts, sizeof parts).first;
+}
+
+/* A minute that somebody counted in time is no late one, and closed is more
+ * than open. */
+static enum record_state state_of_both(enum record_state a, enum record_state b)
+{
+    if (a == RECORD_CLOSED || b == RECORD_CLOSED)
+        return RECORD_CLOSED;
+    return a == RECORD_OPEN || b == RECORD_OPEN ? RECORD_OPEN : RECORD_LATE;
+}
+
+static bool in_bucket(const struct calendar_bucket *bucket, int64_t minute_s)
+{
+    return bucket->start_s <= minute_s && minute_s < bucket->end_s;
+}
+
+static enum hc_status unite(struct rollup *rollup, const struct record_sketch *record)
+{
+    struct rollup_bucket *bucket;
+    enum hc_status status;
+
+    if (!in_bucket(&rollup->last, record->minute_s) &&
+        !calendar_find(rollup->options.calendar, record->minute_s, &rollup->last))
+        return HC_ENOMEM;
+    bucket = rollup_table_get(rollup->table, rollup->last.start_s, rollup->last.end_s,
+                              record->group);
+    if (!bucket)
+        return HC_ENOMEM;
+    status = rollup_bucket_union(rollup->table, bucket, record->sketch);
+    if (status != HC_OK)
+        return status;
+    if (!rollup_minutes_add(rollup->minutes, record->minute_s))
+        return HC_ENOMEM;
+    if (!rollup->options.archive)
+        return HC_OK;
+    bucket->state = state_of_both(bucket->state, record->state);
+    return rollup_bucket_claim(bucket, claim_owner(record), record->frames) ? HC_OK : HC_ENOMEM;
+}
+
+static enum rollup_result add_sketch(struct rollup *rollup, const struct record_sketch *record)
+{
+    enum rollup_result result = check_fields(rollup, record->fields);
+    enum hc_status status = HC_OK;
+
+    if (result != ROLLUP_TAKEN)
+        return result;
+    if (record->minute_s >= rollup->options.from_s && record->minute_s < rollup->options.to_s)
+        status = unite(rollup, record);
+    if (status == HC_OK)
+        status = coverage_add_sketch(rollup->coverage, record);
+    if (status == HC_OK) {
+        if (rollup->epoch_ms < record->epoch_ms)
+            rollup->epoch_ms = record->epoch_ms;
+        return ROLLUP_TAKEN;
+    }
+    rollup_fail(rollup, status == HC_EROOM ? rollup_table_error(rollup->table)
+                                           : hc_status_text(status));
+    return status == HC_EPROFILE ? ROLLUP_REFUSED : ROLLUP_FAILED;
+}
+
+static enum rollup_result add_checkpoint(struct rollup *rollup,
+                                         const struct record_checkpoint *record)
+{
+    enum hc_status status = coverage_add_checkpoint(rollup->coverage, record);
+
+    if (status != HC_OK) {
+        rollup_fail(rollup, hc_status_text(status));
+        return ROLLUP_FAILED;
+    }
+    if (rollup->epoch_ms < record->epoch_ms)
+        rollup->epoch_ms = record->epoch_ms;
+    if (rollup->time_ms < record->time_ms)
+        rollup->time_ms = record->time_ms;
+    return ROLLUP_TAKEN;
+}
+
+enum rollup_result rollup_add(struct rollup *rollup, const struct record *record)
+{
+    bool is_sketch = record->kind == RECORD_SKETCH;
+    const char *stream = is_sketch ? record->sketch.stream : record->checkpoint.stream;
+
+    assert(record->kind != RECORD_NONE);
+    if (!note_stream(rollup, stream)) {
+        rollup_fail(rollup, hc_status_text(HC_ENOMEM));
+        return ROLLUP_FAILED;
+    }
+    if (strcmp(stream, rollup_stream(rollup)) != 0)
+        return ROLLUP_OTHER_STREAM;
+    return is_sketch ? add_sketch(rollup, &record->sketch)
+                     : add_checkpoint(rollup, &record->checkpoint);
+}

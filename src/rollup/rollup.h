@@ -1,0 +1,91 @@
+/* Records into rows: the union of all sketches of a minute, hour, day, ...
+ *
+ * Any order of records, any number of copies of a record, gives the same rows.
+ * Memory is bounded by the number of rows, not of records; of the sketches at
+ * most LIMIT_ROLLUP_BYTES are held, the others wait in a temporary file. Not
+ * for concurrent use. */
+#ifndef ROLLUP_ROLLUP_H
+#define ROLLUP_ROLLUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "calendar.h"
+#include "headcount/sketch.h"
+#include "record.h"
+
+/* Streams whose names are kept for an error message. */
+#define ROLLUP_STREAMS_MAX 32
+
+struct rollup_options {
+    struct calendar *calendar; /* borrowed for the rollup's life */
+    const char *stream;        /* the one to take; NULL: the one that is there. Borrowed */
+    int64_t from_s, to_s;      /* minutes that begin in [from_s, to_s), 0..LIMIT_TIME_S + 1 */
+    bool from_given, to_given; /* the bucket "all" ends where they say */
+    bool archive;              /* rollup_archive will be called */
+};
+
+struct rollup;
+
+struct rollup *rollup_create(const struct rollup_options *options); /* NULL: no memory */
+void rollup_destroy(struct rollup **rollup);
+
+enum rollup_result {
+    ROLLUP_TAKEN,
+    ROLLUP_OTHER_STREAM, /* left out, which is no error by itself */
+    ROLLUP_REFUSED,      /* does not fit what was there first: other fields, other profile */
+    ROLLUP_FAILED        /* no memory, or no room for the temporary file: give up */
+};
+
+/* Takes one record; nothing of it is borrowed. rollup_error says why it was
+ * refused or failed. */
+enum rollup_result rollup_add(struct rollup *rollup, const struct record *record);
+
+/* The streams that were seen, at most ROLLUP_STREAMS_MAX of them, in the order
+ * in which they came. Borrowed. Without options.stream more than one means
+ * that the rows hold the first only. */
+size_t rollup_streams(const struct rollup *rollup, const char *const **names);
+
+/* All records were added. False on failure, see rollup_error. */
+bool rollup_finish(struct rollup *rollup);
+
+enum rollup_state {
+    ROLLUP_COMPLETE, /* all its minutes are covered, and the clocks have passed its end */
+    ROLLUP_RUNNING,  /* the clocks have not passed its end */
+    ROLLUP_PARTIAL   /* some of its minutes are not covered, or were not asked for */
+};
+/* "complete", "running", "partial". Static. */
+const char *rollup_state_name(enum rollup_state state);
+
+struct rollup_row {
+    int64_t start_s, end_s;         /* of the bucket, see calendar.h */
+    const char *group;              /* canonical JSON; "{}" is the total. Borrowed */
+    const struct hc_sketch *sketch; /* NULL: a bucket without users. Borrowed */
+    struct hc_estimate estimate;    /* zero without a sketch */
+    uint64_t minutes;               /* of the bucket's, how many have users or are known zeros */
+    enum rollup_state state;
+    enum record_state record_state; /* only with options.archive */
+    uint64_t frames;                /* only with options.archive */
+};
+
+/* After rollup_finish: the rows in the order of (start, group). 1 with a row,
+ * borrowed until the next call; 0 at the end; -1 on failure. */
+int rollup_next(struct rollup *rollup, struct rollup_row *row);
+/* The next row will be the first again. */
+void rollup_rewind(struct rollup *rollup);
+
+/* After rollup_finish, instead of rollup_next: the mergeable archive form, a
+ * record a minute and group, then the coverage as checkpoints, a line each,
+ * handed to `line` (without a line end; false stops). Needs options.archive and
+ * a calendar of minutes. What it writes is a fixed point: made an archive
+ * again it is the same bytes. Covers nothing when minutes were cut off, since
+ * those would read as zeros. False on failure, see rollup_error, or when
+ * `line` said so. */
+bool rollup_archive(struct rollup *rollup,
+                    bool (*line)(void *context, const char *bytes, size_t size), void *context);
+
+/* One line for people about the last refusal or failure. */
+const char *rollup_error(const struct rollup *rollup);
+
+#endif

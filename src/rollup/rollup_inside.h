@@ -1,0 +1,41 @@
+/* What the files of rollup share. Private to rollup. */
+#ifndef ROLLUP_INSIDE_H
+#define ROLLUP_INSIDE_H
+
+#include "coverage.h"
+#include "rollup.h"
+#include "rollup_minutes.h"
+#include "rollup_table.h"
+
+/* What is known of one bucket. */
+struct rollup_judged {
+    int64_t start_s, end_s;
+    uint64_t minutes;
+    enum rollup_state state;
+};
+
+struct rollup {
+    struct rollup_options options;
+    struct rollup_table *table;
+    struct rollup_minutes *minutes;  /* those with users, of all groups */
+    struct coverage *coverage;
+    char *streams[ROLLUP_STREAMS_MAX];
+    size_t streams_count;
+    char *fields;                    /* of the first sketch record, NULL before it */
+    struct calendar_bucket last;     /* the bucket of the last record; empty at first */
+    int64_t epoch_ms, time_ms;       /* the greatest that were read */
+    /* After rollup_finish: */
+    int64_t reach_from_s, reach_to_s; /* [from, to): minutes that the clocks have passed */
+    size_t next_bucket;              /* of the table */
+    int64_t next_minute_s;           /* no zero before it is in a row to come */
+    int64_t judged_s;                /* start of the bucket that `judged` is about */
+    struct rollup_judged judged;
+    char error[512];
+};
+
+/* The stream that is taken, or NULL before any was seen. */
+const char *rollup_stream(const struct rollup *rollup);
+/* Sets the error; always false. */
+bool rollup_fail(struct rollup *rollup, const char *what);
+
+#endif

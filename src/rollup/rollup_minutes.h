@@ -1,0 +1,22 @@
+/* A set of minutes between 1970 and 9999. Private to rollup. */
+#ifndef ROLLUP_MINUTES_H
+#define ROLLUP_MINUTES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ROLLUP_MINUTE_S INT64_C(60)
+
+struct rollup_minutes;
+
+struct rollup_minutes *rollup_minutes_create(void); /* NULL: no memory */
+void rollup_minutes_destroy(struct rollup_minutes **minutes);
+
+/* Minutes are named by their first second, a multiple of ROLLUP_MINUTE_S in
+ * 0..LIMIT_TIME_S. False when there is no memory. */
+bool rollup_minutes_add(struct rollup_minutes *minutes, int64_t minute_s);
+bool rollup_minutes_has(const struct rollup_minutes *minutes, int64_t minute_s);
+/* The first minute of the set that is not before `minute_s`, or INT64_MAX. */
+int64_t rollup_minutes_next(const struct rollup_minutes *minutes, int64_t minute_s);
+
+#endif
