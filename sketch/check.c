@@ -17,7 +17,7 @@ static const char *check_coupon(const struct hc_sketch *sketch, uint32_t coupon)
         return rank == 0 ? NULL : "a coupon has a rank that its index implies";
     if (rank == 0)
         return "a coupon lacks its rank";
-    return rank <= profile->rank_max(SPARSE_BITS) ? NULL : "a coupon's rank is too large";
+    return rank <= place_rank_max(profile, SPARSE_BITS) ? NULL : "a coupon's rank is too large";
 }
 
 static const char *check_sparse(const struct hc_sketch *sketch)
@@ -50,7 +50,7 @@ static const char *check_sparse(const struct hc_sketch *sketch)
 
 static const char *check_dense(const struct hc_sketch *sketch)
 {
-    unsigned rank_max = sketch->profile->rank_max(sketch->precision);
+    unsigned rank_max = place_rank_max(sketch->profile, sketch->precision);
 
     if (sketch->registers == NULL)
         return "a dense sketch has no registers";

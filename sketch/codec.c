@@ -253,7 +253,7 @@ static enum hc_status codec_read_header(struct cursor *cursor, struct header *he
 static enum hc_status codec_read_coupons(struct cursor *cursor, const struct hc_sketch *sketch,
                                          uint32_t *coupons, uint32_t count)
 {
-    unsigned rice = codec_rice_bits(count), rank_max = sketch->profile->rank_max(SPARSE_BITS);
+    unsigned rice = codec_rice_bits(count), rank_max = place_rank_max(sketch->profile, SPARSE_BITS);
     uint64_t index = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -327,7 +327,7 @@ static enum hc_status codec_read_dense(struct cursor *cursor, struct hc_sketch *
     result = ZSTD_decompressDCtx(zstd, registers, size, cursor->next, cursor_left(cursor));
     ZSTD_freeDCtx(zstd);
     if (result != size || !dense_is_bounded(registers, sketch->precision,
-                                            sketch->profile->rank_max(sketch->precision)))
+                                            place_rank_max(sketch->profile, sketch->precision)))
         return HC_ECORRUPT;
     return HC_OK;
 }

@@ -47,7 +47,8 @@ static bool dense_add_folded(uint8_t *registers, unsigned precision, const struc
     for (size_t i = 0; i < dense_size(from->precision); i++) {
         struct place place = {(uint32_t)i, from->registers[i]};
 
-        risen |= dense_raise(registers, from->profile->fold(place, from->precision, precision));
+        place = place_fold(from->profile, place, from->precision, precision);
+        risen |= dense_raise(registers, place);
     }
     return risen;
 }
@@ -71,9 +72,15 @@ bool dense_add_sketch(uint8_t *registers, unsigned precision, const struct hc_sk
 
 bool dense_is_bounded(const uint8_t *registers, unsigned precision, unsigned rank_max)
 {
-    unsigned over = 0;
+    uint8_t largest[DENSE_BLOCK] = {0};
 
-    for (size_t i = 0; i < dense_size(precision); i++)
-        over |= registers[i] > rank_max;
-    return over == 0;
+    for (size_t i = 0; i < dense_size(precision); i += DENSE_BLOCK) {
+        for (size_t j = 0; j < DENSE_BLOCK; j++)
+            largest[j] = registers[i + j] > largest[j] ? registers[i + j] : largest[j];
+    }
+    for (size_t j = 0; j < DENSE_BLOCK; j++) {
+        if (largest[j] > rank_max)
+            return false;
+    }
+    return true;
 }

@@ -30,6 +30,9 @@
 /* 97.5 % of a normal distribution lie below this many standard errors. */
 #define NORMAL_QUANTILE 1.959963984540054
 #define TAIL 0.025
+/* Ids are whole: an interval of a continuous distribution goes half a step
+ * further. It matters below a hundred ids. */
+#define CONTINUITY 0.5
 #define RANKS 64
 #define HISTOGRAMS 4
 /* There are not more ids than hashes. */
@@ -140,7 +143,7 @@ struct hc_estimate estimate_dense(const uint8_t *registers, unsigned precision, 
 {
     struct hc_estimate estimate = {0, 0, 0, 0};
     uint32_t ranks[RANKS];
-    double m = ldexp(1, (int)precision), x, filled;
+    double m = ldexp(1, (int)precision), x, filled, reach;
 
     assert(rank_max > 1 && rank_max < RANKS);
     histogram(registers, (size_t)1 << precision, ranks);
@@ -150,10 +153,9 @@ struct hc_estimate estimate_dense(const uint8_t *registers, unsigned precision, 
     filled = m - ranks[0];
     estimate.value = x * m;
     estimate.error = dense_error(x, m, rank_max);
-    estimate.low = estimate.value * (1 - NORMAL_QUANTILE * estimate.error);
-    estimate.high = estimate.value * (1 + NORMAL_QUANTILE * estimate.error);
-    if (estimate.low < filled)
-        estimate.low = filled < estimate.value ? filled : estimate.value;
+    reach = NORMAL_QUANTILE * estimate.error * estimate.value + CONTINUITY;
+    estimate.high = estimate.value + reach;
+    estimate.low = fmax(estimate.value - reach, fmin(filled, estimate.value));
     return estimate;
 }
 

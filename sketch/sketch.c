@@ -122,37 +122,34 @@ static enum hc_status sketch_promote(struct hc_sketch *sketch, unsigned precisio
     return HC_OK;
 }
 
-/* The coupon made the sketch too full, or changed it, or neither. */
 static enum hc_status sketch_add_coupon(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
 {
-    struct place place = sketch->profile->place(hash, SPARSE_BITS);
+    struct place place = place_of(sketch->profile, hash, SPARSE_BITS);
     uint32_t coupon = sparse_pack(sketch->profile, place, sketch->precision);
     enum sparse_answer answer = sparse_insert(sketch, coupon);
 
     if (answer == SPARSE_FULL && sketch_promote(sketch, sketch->precision, NULL) == HC_OK) {
-        place = sketch->profile->place(hash, sketch->precision);
-        dense_raise(sketch->registers, place);
+        dense_raise(sketch->registers, place_of(sketch->profile, hash, sketch->precision));
         answer = SPARSE_ADDED;
     }
     if (answer == SPARSE_FULL || answer == SPARSE_NO_MEMORY)
         return HC_ENOMEM;
-    *changed = answer == SPARSE_ADDED;
+    if (changed != NULL)
+        *changed = answer == SPARSE_ADDED;
     return HC_OK;
 }
 
 enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
 {
-    enum hc_status status = HC_OK;
-    int raised;
+    bool raised;
 
     assert(sketch != NULL);
-    if (sketch->dense)
-        raised = dense_raise(sketch->registers, sketch->profile->place(hash, sketch->precision));
-    else
-        status = sketch_add_coupon(sketch, hash, &raised);
-    if (status == HC_OK && changed != NULL)
+    if (!sketch->dense)
+        return sketch_add_coupon(sketch, hash, changed);
+    raised = dense_raise(sketch->registers, place_of(sketch->profile, hash, sketch->precision));
+    if (changed != NULL)
         *changed = raised;
-    return status;
+    return HC_OK;
 }
 
 enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t size, int *changed)
@@ -208,7 +205,7 @@ struct hc_estimate hc_sketch_estimate(const struct hc_sketch *sketch)
     assert(sketch != NULL);
     if (sketch->dense)
         return estimate_dense(sketch->registers, sketch->precision,
-                              sketch->profile->rank_max(sketch->precision));
+                              place_rank_max(sketch->profile, sketch->precision));
     return estimate_sparse(sketch->count, (double)(UINT32_C(1) << SPARSE_BITS));
 }
 

@@ -14,10 +14,10 @@ _Static_assert(SPARSE_RECENT <= UINT8_MAX, "the length of the recent run is a by
 static uint32_t sparse_trim(const struct profile *profile, uint32_t coupon, unsigned precision)
 {
     struct place place = {sparse_index(coupon), 1};
-    uint32_t first = profile->fold(place, SPARSE_BITS, precision).rank;
+    uint32_t first = place_fold(profile, place, SPARSE_BITS, precision).rank;
 
     place.rank = 2;
-    if (first == profile->fold(place, SPARSE_BITS, precision).rank)
+    if (first == place_fold(profile, place, SPARSE_BITS, precision).rank)
         return coupon & ~SPARSE_RANK_MASK;
     return coupon;
 }
@@ -33,7 +33,7 @@ struct place sparse_place(const struct profile *profile, uint32_t coupon, unsign
     uint32_t rank = coupon & SPARSE_RANK_MASK;
     struct place place = {sparse_index(coupon), rank == 0 ? 1 : rank};
 
-    return profile->fold(place, SPARSE_BITS, precision);
+    return place_fold(profile, place, SPARSE_BITS, precision);
 }
 
 /* The position of the first coupon of an ascending run that is not below. */
@@ -46,7 +46,7 @@ static inline size_t sparse_find(const uint32_t *run, size_t count, uint32_t cou
     while (count > 1) {
         size_t half = count / 2;
 
-        base = base[half - 1] < coupon ? base + half : base;
+        base += (base[half - 1] < coupon) * half; /* no branch to mispredict */
         count -= half;
     }
     return (size_t)(base - run) + (*base < coupon);
