@@ -1,0 +1,105 @@
+/* What --validate asks of the brokers, one line a finding.
+ *
+ * What this user may not ask is said and stands in nobody's way: counting does
+ * not need it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "admin.h"
+#include "client.h"
+#include "clock.h"
+#include "properties_body.h"
+
+static bool check_brokers(struct kafka_admin *admin, const char *brokers,
+                          const struct kafka_patience *patience, FILE *stream)
+{
+    int count;
+
+    do
+        count = kafka_brokers_count(admin);
+    while (count == 0 && !kafka_patience_over(patience));
+    if (count > 0) {
+        (void)fprintf(stream, "ok: %d broker%s at %s\n", count, count == 1 ? "" : "s", brokers);
+        return true;
+    }
+    (void)fprintf(stream, "error: nobody answers at %s: %s\n", brokers,
+                  kafka_admin_complaint(admin));
+    return false;
+}
+
+static bool check_input(const struct kafka_properties *properties, const char *topic,
+                        const struct kafka_patience *patience, FILE *stream)
+{
+    char error[KAFKA_TEXT_MAX] = "";
+    int32_t count = 0;
+    enum kafka_answer answer =
+        kafka_topic_partitions(properties, topic, patience, &count, error, sizeof(error));
+
+    if (answer != KAFKA_ANSWERED) {
+        (void)fprintf(stream, "error: input: %s\n", error);
+        return false;
+    }
+    if (count == 0) {
+        (void)fprintf(stream, "error: input: there is no topic %s\n", topic);
+        return false;
+    }
+    (void)fprintf(stream, "ok: input: topic %s has %" PRId32 " partition%s\n", topic, count,
+                  count == 1 ? "" : "s");
+    return true;
+}
+
+static bool check_output(struct kafka_admin *admin, const struct kafka_check *check,
+                         const struct kafka_patience *patience, FILE *stream)
+{
+    char error[KAFKA_TEXT_MAX] = "";
+    struct kafka_topic topic = {0};
+    enum kafka_answer answer = kafka_topic_describe(kafka_admin_client(admin), check->output,
+                                                    patience, &topic, error, sizeof(error));
+
+    if (answer == KAFKA_DENIED) {
+        (void)fprintf(stream, "warning: output: topic %s could not be looked at: %s\n",
+                      check->output, error);
+        return true;
+    }
+    if (answer != KAFKA_ANSWERED) {
+        (void)fprintf(stream, "error: output: topic %s: %s\n", check->output, error);
+        return false;
+    }
+    if (!topic.exists) {
+        (void)fprintf(stream, "ok: output: topic %s will be created\n", check->output);
+        return true;
+    }
+    if (!kafka_topic_fits(&topic, check->output, check->record_max, error, sizeof(error))) {
+        (void)fprintf(stream, "error: output: %s\n", error);
+        return false;
+    }
+    (void)fprintf(stream, "ok: output: topic %s can hold the records\n", check->output);
+    if (topic.deleted && topic.retention_ms >= 0)
+        (void)fprintf(stream,
+                      "warning: output: topic %s deletes records after %" PRId64
+                      " hours (retention.ms)\n",
+                      check->output, topic.retention_ms / 3600000);
+    return true;
+}
+
+bool kafka_check(const struct kafka_properties *properties, const struct kafka_check *check,
+                 int timeout_ms, void *stream)
+{
+    struct kafka_patience patience = {.until_ms = clock_monotonic_ms() + timeout_ms};
+    char error[KAFKA_TEXT_MAX];
+    struct kafka_admin *admin = kafka_admin_create(properties, error, sizeof(error));
+    bool fine;
+
+    if (!admin) {
+        (void)fprintf(stream, "error: %s\n", error);
+        return false;
+    }
+    fine = check_brokers(admin, properties->brokers, &patience, stream);
+    if (fine && check->input)
+        fine = check_input(properties, check->input, &patience, stream);
+    if (fine && check->output)
+        fine = check_output(admin, check, &patience, stream);
+    kafka_admin_destroy(&admin);
+    return fine;
+}
