@@ -237,13 +237,17 @@ static enum file_stream_status stream_sniff(struct file_stream *stream, int time
 static enum file_stream_status stream_read_plain(struct file_stream *stream, char *into,
                                                  size_t room, int timeout_ms, size_t *size)
 {
-    size_t left = stream->raw_end - stream->raw_begin;
+    size_t left = stream->raw_end - stream->raw_begin, more = 0;
 
     if (left == 0)
         return stream_read_raw(stream, into, room, timeout_ms, size);
-    *size = left < room ? left : room;
-    memcpy(into, stream->magic + stream->raw_begin, *size);
-    stream->raw_begin += *size;
+    assert(room > left);
+    memcpy(into, stream->magic + stream->raw_begin, left);
+    stream->raw_begin += left;
+    /* The next call tells of an end or an error. */
+    if (stream->regular)
+        (void)stream_read_raw(stream, into + left, room - left, timeout_ms, &more);
+    *size = left + more;
     return FILE_STREAM_BYTES;
 }
 
@@ -338,7 +342,7 @@ enum file_stream_status file_stream_read(struct file_stream *stream, char *into,
 {
     enum file_stream_status status;
 
-    assert(room > 0 && timeout_ms >= 0);
+    assert(room > MAGIC_BYTES && timeout_ms >= 0);
     *size = 0;
     if (stream->failed)
         return FILE_STREAM_FAILED;

@@ -27,7 +27,7 @@ void file_stream_close(struct file_stream **stream);
 
 /* What names this content: "size=S mtime=T" of a regular file, else false. */
 bool file_stream_identity(const struct file_stream *stream, int64_t *size, int64_t *mtime_s);
-/* Up to `room` bytes into `into`. Waits at most `timeout_ms` for a pipe. */
+/* Up to `room` (> 4) bytes into `into`. Waits at most `timeout_ms` for a pipe. */
 enum file_stream_status file_stream_read(struct file_stream *stream, char *into, size_t room,
                                          int timeout_ms, size_t *size);
 /* Why it failed, without the path. Borrowed from the stream. */
