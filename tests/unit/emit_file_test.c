@@ -1,0 +1,245 @@
+/* Goal: a token comes back when its line is in the file and synced, and only
+ * then; an outage of the disk (full, over a limit, failing syncs) loses no line
+ * and no token, is logged once, ends by itself, and holds the writer back
+ * meanwhile; a torn last line never melts into the next one. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "emit.h"
+#include "limits.h"
+
+static char folder[] = "/tmp/emit_file_test.XXXXXX";
+static char path[100];
+static char error[300];
+static struct emit_ack acks[LIMIT_RECORDS_IN_FLIGHT];
+static int syncs, sync_error;
+
+/* In the place of libc's: counts, and fails on demand. */
+int fdatasync(int fd)
+{
+    (void)fd;
+    syncs++;
+    errno = sync_error;
+    return sync_error ? -1 : 0;
+}
+
+static struct emit *emit_on(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return emit_file_create(path, error, sizeof error);
+}
+
+static enum emit_result produce(struct emit *emit, const char *value, uint64_t token)
+{
+    struct emit_record record = {.value = value, .value_size = strlen(value), .token = token};
+
+    return emit_produce(emit, &record);
+}
+
+static void expect_content(const char *expected)
+{
+    static char text[10000];
+    FILE *file = fopen(path, "r");
+    size_t size = fread(text, 1, sizeof text - 1, file);
+
+    text[size] = '\0';
+    fclose(file);
+    ck_assert_str_eq(text, expected);
+}
+
+/* stderr goes to a file whose lines with `event` are counted. */
+static char log_path[100];
+
+static void catch_log(void)
+{
+    snprintf(log_path, sizeof log_path, "%s/log", folder);
+    ck_assert(freopen(log_path, "w", stderr) != NULL);
+}
+
+static int logged(const char *event)
+{
+    char line[1000];
+    int count = 0;
+    FILE *file = fopen(log_path, "r");
+
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, event) != NULL;
+    fclose(file);
+    return count;
+}
+
+START_TEST(appends_and_syncs_before_acknowledging)
+{
+    struct emit *emit = emit_on("plain");
+
+    ck_assert_msg(emit != NULL, "%s", error);
+    ck_assert_int_eq(produce(emit, "one", 1), EMIT_OK);
+    ck_assert_int_eq(produce(emit, "two", 2), EMIT_OK);
+    ck_assert_int_eq(syncs, 0);
+    ck_assert_uint_eq(emit_poll(emit, 1000, acks, 10), 2);
+    ck_assert_int_eq(syncs, 1);
+    ck_assert(acks[0].token == 1 && acks[1].token == 2 && acks[1].error == NULL);
+    expect_content("one\ntwo\n");
+    ck_assert_uint_eq(emit_poll(emit, 1000, acks, 10), 0);
+    ck_assert_int_eq(syncs, 1);
+    emit_destroy(&emit);
+
+    emit = emit_on("plain");
+    ck_assert_int_eq(produce(emit, "three", 3), EMIT_OK);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 1);
+    expect_content("one\ntwo\nthree\n");
+    emit_destroy(&emit);
+}
+END_TEST
+
+/* A caller that does not wait shares syncs, but gets its tokens without
+ * waiting. */
+START_TEST(polling_alone_acknowledges_in_the_end)
+{
+    struct emit *emit = emit_on("polled");
+    size_t back = 0;
+
+    ck_assert_int_eq(produce(emit, "one", 1), EMIT_OK);
+    back = emit_poll(emit, 0, acks, 10);
+    ck_assert_int_eq(produce(emit, "two", 2), EMIT_OK);
+    while (back < 2)
+        back += emit_poll(emit, 0, acks, 10);
+    ck_assert_int_le(syncs, 2);
+    emit_destroy(&emit);
+}
+END_TEST
+
+START_TEST(torn_line_is_ended)
+{
+    struct emit *emit;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/torn", folder);
+    file = fopen(path, "w");
+    fputs("whole\nto", file);
+    fclose(file);
+    emit = emit_on("torn");
+    ck_assert_int_eq(produce(emit, "one", 1), EMIT_OK);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 1);
+    expect_content("whole\nto\none\n");
+    emit_destroy(&emit);
+}
+END_TEST
+
+START_TEST(unusable_path_is_told)
+{
+    ck_assert(emit_file_create("/nowhere/at/all", error, sizeof error) == NULL);
+    ck_assert_str_eq(error, "/nowhere/at/all: No such file or directory");
+}
+END_TEST
+
+START_TEST(full_device_holds_the_writer_back)
+{
+    char value[1025];
+    struct emit *emit;
+    uint64_t sent = 0;
+
+    catch_log();
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    emit = emit_file_create("/dev/full", error, sizeof error);
+    ck_assert_msg(emit != NULL, "%s", error);
+    while (produce(emit, value, sent) == EMIT_OK) {
+        sent++;
+        ck_assert_uint_eq(emit_poll(emit, 0, acks, 10), 0);
+    }
+    ck_assert_uint_lt(sent, 1024);
+    ck_assert_uint_eq(emit_poll(emit, 5, acks, 10), 0);
+    ck_assert(emit_failed(emit) == NULL);
+    ck_assert_int_eq(logged("rejects_down"), 1);
+    ck_assert_int_eq(logged("No space left on device"), 1);
+    ck_assert_int_eq(logged("rejects_up"), 0);
+    emit_destroy(&emit);
+}
+END_TEST
+
+/* The limit cuts a line in the middle; raised, the rest follows. */
+START_TEST(outage_ends_by_itself)
+{
+    struct rlimit limit = {.rlim_cur = 6, .rlim_max = RLIM_INFINITY};
+    struct emit *emit = emit_on("limited");
+
+    /* The log would be under the limit too. */
+    ck_assert(freopen("/dev/null", "w", stderr) != NULL);
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert_int_eq(produce(emit, "one", 1), EMIT_OK);
+    ck_assert_int_eq(produce(emit, "two", 2), EMIT_OK);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 1);
+    ck_assert(acks[0].token == 1 && acks[0].error == NULL);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 0);
+    expect_content("one\ntw");
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 1);
+    ck_assert(acks[0].token == 2 && acks[0].error == NULL);
+    expect_content("one\ntwo\n");
+    emit_destroy(&emit);
+}
+END_TEST
+
+/* What a failed sync leaves doubtful is written again, after a pause. */
+START_TEST(failed_sync_writes_again)
+{
+    struct emit *emit = emit_on("unsynced");
+    size_t back = 0;
+
+    catch_log();
+    ck_assert_int_eq(produce(emit, "one", 1), EMIT_OK);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 1);
+    sync_error = EIO;
+    ck_assert_int_eq(produce(emit, "two", 2), EMIT_OK);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 0);
+    ck_assert_uint_eq(emit_poll(emit, 1, acks, 10), 0);
+    ck_assert_int_eq(syncs, 2);
+    expect_content("one\ntwo\n");
+    sync_error = 0;
+    ck_assert_int_eq(produce(emit, "three", 3), EMIT_OK);
+    while (back < 2)
+        back += emit_poll(emit, 10, acks, 10);
+    ck_assert(acks[0].token == 2 && acks[1].token == 3 && acks[1].error == NULL);
+    expect_content("one\ntwo\ntwo\nthree\n");
+    ck_assert_int_eq(logged("rejects_down"), 1);
+    ck_assert_int_eq(logged("Input/output error"), 1);
+    ck_assert_int_eq(logged("rejects_up"), 1);
+    emit_destroy(&emit);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("emit_file");
+    TCase *tcase = tcase_create("emit_file");
+    SRunner *runner = srunner_create(suite);
+    char command[100];
+
+    if (!mkdtemp(folder))
+        return 1;
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, appends_and_syncs_before_acknowledging);
+    tcase_add_test(tcase, polling_alone_acknowledges_in_the_end);
+    tcase_add_test(tcase, torn_line_is_ended);
+    tcase_add_test(tcase, unusable_path_is_told);
+    tcase_add_test(tcase, full_device_holds_the_writer_back);
+    tcase_add_test(tcase, outage_ends_by_itself);
+    tcase_add_test(tcase, failed_sync_writes_again);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command) != 0 || failed != 0;
+}
