@@ -54,7 +54,7 @@ struct checkpoints {
     uint64_t sequence_covered; /* last sequence of the last acknowledged checkpoint */
 
     bool assigned, commits_forbidden;
-    bool committing, commit_stale;
+    bool committing; /* may outlive the assignment it began in */
     struct slot *slots;
     size_t slots_count;
     int64_t *from; /* [slots_count] for the view */
@@ -111,7 +111,6 @@ void checkpoints_unassign(struct checkpoints *c)
     c->missing_count = 0;
     c->assigned = false;
     c->commits_forbidden = false;
-    c->commit_stale = c->committing;
 }
 
 void checkpoints_destroy(struct checkpoints **checkpoints)
@@ -447,11 +446,10 @@ size_t checkpoints_commit_begin(struct checkpoints *c, struct source_position *p
 void checkpoints_commit_ended(struct checkpoints *c, bool done)
 {
     assert(c->committing);
-    if (done && !c->commit_stale)
+    if (done) /* of a former assignment: `committing` is the start of the present one */
         for (size_t i = 0; i < c->slots_count; i++)
             c->slots[i].committed = c->slots[i].committing;
     c->committing = false;
-    c->commit_stale = false;
 }
 
 bool checkpoints_committing(const struct checkpoints *c)
