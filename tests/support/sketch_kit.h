@@ -1,0 +1,197 @@
+/* What the tests of the sketch library share: sketches to make, a slow model to
+ * compare them with, and an allocator that counts and fails on purpose.
+ *
+ * The model knows nothing of forms: it is the definition of a register. */
+#ifndef SUPPORT_SKETCH_KIT_H
+#define SUPPORT_SKETCH_KIT_H
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "headcount/codec.h"
+
+#define KIT_REGISTERS_MAX (1 << HC_PRECISION_MAX)
+
+/* The hash of id number `i`: a counter through the finaliser of splitmix64. */
+static inline struct hc_hash kit_hash(uint64_t i)
+{
+    uint64_t z = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (struct hc_hash){z ^ z >> 31, 0};
+}
+
+static inline struct hc_sketch *kit_create(unsigned precision,
+                                           const struct hc_allocator *allocator)
+{
+    struct hc_sketch_options options = {HC_PROFILE_REDIS, precision, allocator};
+    struct hc_sketch *sketch = NULL;
+
+    ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
+    return sketch;
+}
+
+/* Adds the ids from..to-1. */
+static inline void kit_add(struct hc_sketch *sketch, uint64_t from, uint64_t to)
+{
+    for (uint64_t i = from; i < to; i++) {
+        if (hc_sketch_add_hash(sketch, kit_hash(i), NULL) != HC_OK)
+            ck_abort_msg("id %llu could not be added", (unsigned long long)i);
+    }
+}
+
+static inline struct hc_sketch *kit_range(unsigned precision, uint64_t from, uint64_t to)
+{
+    struct hc_sketch *sketch = kit_create(precision, NULL);
+
+    kit_add(sketch, from, to);
+    return sketch;
+}
+
+static inline struct hc_sketch *kit_copy(const struct hc_sketch *from)
+{
+    struct hc_sketch *copy = NULL;
+
+    ck_assert_int_eq(hc_sketch_copy(from, &copy), HC_OK);
+    return copy;
+}
+
+static inline void kit_check(const struct hc_sketch *sketch)
+{
+    const char *reason = "";
+
+    ck_assert_msg(hc_sketch_check(sketch, &reason), "%s", reason);
+}
+
+/* The native form; the caller frees it. */
+static inline uint8_t *kit_encode(const struct hc_sketch *sketch, size_t *size)
+{
+    size_t room = hc_encode_size_max(sketch);
+    uint8_t *bytes = malloc(room);
+
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_int_eq(hc_encode(sketch, bytes, room, size), HC_OK);
+    ck_assert_uint_le(*size, room);
+    return bytes;
+}
+
+/* Both are well, and the same to the last byte. */
+static inline void kit_same(const struct hc_sketch *left, const struct hc_sketch *right)
+{
+    size_t left_size, right_size;
+    uint8_t *left_bytes = kit_encode(left, &left_size);
+    uint8_t *right_bytes = kit_encode(right, &right_size);
+
+    kit_check(left);
+    kit_check(right);
+    ck_assert_uint_eq(left_size, right_size);
+    ck_assert_mem_eq(left_bytes, right_bytes, left_size);
+    ck_assert_uint_eq(hc_digest(left), hc_digest(right));
+    free(left_bytes);
+    free(right_bytes);
+}
+
+/* A register is the largest number of trailing zeros, plus one, of what is
+ * above the index in the hashes that have its index below. */
+static inline void kit_model_add(uint8_t *registers, unsigned precision, uint64_t hash)
+{
+    uint64_t index = hash & ((UINT64_C(1) << precision) - 1);
+    unsigned rank = 1;
+
+    for (unsigned bit = precision; bit < 64 && (hash >> bit & 1) == 0; bit++)
+        rank++;
+    if (registers[index] < rank)
+        registers[index] = (uint8_t)rank;
+}
+
+static inline void kit_model_range(uint8_t *registers, unsigned precision, uint64_t from,
+                                   uint64_t to)
+{
+    for (uint64_t i = from; i < to; i++)
+        kit_model_add(registers, precision, kit_hash(i).first);
+}
+
+/* The sketch is well and has these registers. */
+static inline void kit_registers_are(const struct hc_sketch *sketch, const uint8_t *expected)
+{
+    size_t size = (size_t)1 << hc_sketch_precision(sketch);
+    uint8_t *registers = malloc(size);
+
+    ck_assert_ptr_nonnull(registers);
+    kit_check(sketch);
+    ck_assert_int_eq(hc_sketch_registers(sketch, registers, size), HC_OK);
+    ck_assert_mem_eq(registers, expected, size);
+    free(registers);
+}
+
+/* Counts what is held, and fails for good after `left` allocations. */
+struct kit_memory {
+    long left; /* negative: no end */
+    size_t blocks;
+    size_t bytes;
+    size_t allocations;
+};
+
+static inline void *kit_memory_resize(void *context, void *pointer, size_t size)
+{
+    struct kit_memory *memory = context;
+    size_t *block = pointer == NULL ? NULL : (size_t *)pointer - 2;
+    size_t old = block == NULL ? 0 : *block;
+
+    if (size == 0)
+        ck_abort_msg("an allocation of nothing");
+    if (memory->left == 0)
+        return NULL;
+    if (memory->left > 0)
+        memory->left--;
+    memory->allocations++;
+    memory->blocks += block == NULL;
+    memory->bytes += size - old;
+    block = realloc(block, size + 2 * sizeof *block);
+    if (block == NULL)
+        abort();
+    *block = size;
+    return block + 2;
+}
+
+static inline void kit_memory_release(void *context, void *pointer)
+{
+    struct kit_memory *memory = context;
+
+    if (pointer == NULL)
+        return;
+    memory->blocks--;
+    memory->bytes -= ((size_t *)pointer)[-2];
+    free((size_t *)pointer - 2);
+}
+
+static inline struct hc_allocator kit_allocator(struct kit_memory *memory)
+{
+    return (struct hc_allocator){kit_memory_resize, kit_memory_release, memory};
+}
+
+/* Runs one suite of one case; what main returns. */
+static inline int kit_run(const char *name, const TTest *const *tests, size_t count)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(tcase, 0);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define KIT_RUN(name, tests) kit_run(name, tests, sizeof(tests) / sizeof((tests)[0]))
+
+#endif
