@@ -20,13 +20,14 @@ bool reader_fail(struct record_reader *reader, const char *format, ...)
 bool reader_room(struct record_reader *reader, void **array, size_t *room, size_t count,
                  size_t element_size)
 {
-    if (count <= *room)
+    if (*array && count <= *room)
         return true;
-    void *larger = realloc(*array, count * element_size);
+    size_t enough = count ? count : 1;
+    void *larger = realloc(*array, enough * element_size);
     if (!larger)
         return reader_fail(reader, "out of memory");
     *array = larger;
-    *room = count;
+    *room = enough;
     return true;
 }
 

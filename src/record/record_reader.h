@@ -31,7 +31,7 @@ struct record_reader {
 bool reader_fail(struct record_reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Room for `count` elements in one of the arrays above. */
+/* Room for `count` elements in one of the arrays above, which is then not NULL. */
 bool reader_room(struct record_reader *reader, void **array, size_t *room, size_t count,
                  size_t element_size);
 
