@@ -116,10 +116,12 @@ void watermark_update(struct watermark *watermark, const struct watermark_clock 
                       size_t count, int64_t max_lag_s, int64_t now_ms)
 {
     struct tally tally = tally_clocks(clocks, count);
-    if (tally.held) {
-        if (count > 0 && watermark->value_s == WATERMARK_ALL)
-            watermark->value_s = WATERMARK_NONE; /* a new input after the last one's end */
-    } else if (tally.awake_s != WATERMARK_ALL) {
+    bool more = (tally.held && count > 0) || tally.idle;
+    if (more && watermark->value_s == WATERMARK_ALL)
+        watermark->value_s = WATERMARK_NONE; /* a new input after the last one's end */
+    if (tally.held)
+        return;
+    if (tally.awake_s != WATERMARK_ALL) {
         watermark->value_s = tally.awake_s - max_lag_s;
         watermark->stood_ms = now_ms;
     } else if (!tally.idle) {
