@@ -18,14 +18,18 @@
 
 static enum log_level log_most = LOG_INFO;
 static enum log_format log_style = LOG_LOGFMT;
+static bool log_on_terminal;
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+/* On a terminal a progress line may stand where the next line goes. */
+static const char clear_line[] = "\r\033[K";
 static const char no_memory[] = "level=error event=log_no_memory\n";
 
 void log_configure(enum log_level most, enum log_format format)
 {
     log_most = most;
     log_style = format;
+    log_on_terminal = isatty(STDERR_FILENO);
 }
 
 static void put_name(struct text *line, const char *name)
@@ -140,6 +144,8 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
     for (; fields->name; fields++)
         put_field(&line, fields);
     text_string(&line, log_style == LOG_JSON ? "}\n" : "\n");
+    if (log_on_terminal)
+        write_line(clear_line, sizeof clear_line - 1);
     if (line.failed)
         write_line(no_memory, sizeof no_memory - 1);
     else

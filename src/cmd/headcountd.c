@@ -15,6 +15,8 @@
 
 /* How long leaving in order may take after SIGINT or SIGTERM. */
 #define LEAVE_S 10
+/* Some send one signal to the process and to its group: that is not a second. */
+#define SAME_SIGNAL_MS 200
 
 static atomic_int stop;
 
@@ -25,9 +27,11 @@ static void *signal_thread(void *signals)
 {
     int number;
     const struct timespec wait = {.tv_sec = LEAVE_S};
+    const struct timespec same = {.tv_nsec = SAME_SIGNAL_MS * 1000000L};
     sigwait(signals, &number);
     atomic_store(&stop, 1);
     log_event(LOG_INFO, "stopping", LOG_S("signal", strsignal(number)));
+    sigtimedwait(signals, NULL, &same);
     number = sigtimedwait(signals, NULL, &wait);
     log_event(LOG_ERROR, "stopped_early",
               LOG_S("cause", number > 0 ? "second signal" : "leaving took too long"),

@@ -3,14 +3,18 @@
  *   minute (UTC)          uniques  95 % interval     state
  *   2016-07-11 13:39          638  (637-639)         closed
  *
- * Columns widen for numbers that need it; the numbers stay whole. */
+ * Columns widen for numbers that need it; the numbers stay whole. A progress
+ * line that may stand on the same terminal gives way. */
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "emit.h"
 #include "emit_stdout.h"
 
 #define LINE_BYTES 256
+/* To the left margin, and away with what stands there. */
+#define CLEAR_LINE "\r\033[K"
 
 static size_t lines_format(const struct emit_summary *summary, char *line, size_t room)
 {
@@ -47,8 +51,10 @@ static enum emit_result lines_produce(struct emit *emit, const struct emit_recor
         return EMIT_FULL;
     if (!record->summary || record->summary->interim)
         return outbox_add(&out->box, record->token, NULL, 0);
+    if (out->over_progress)
+        size = (size_t)snprintf(line, sizeof line, "%s", CLEAR_LINE);
     if (!out->titled)
-        size = lines_title(line, sizeof line);
+        size += lines_title(line + size, LINE_BYTES / 2);
     size += lines_format(record->summary, line + size, LINE_BYTES);
     result = outbox_add(&out->box, record->token, line, size);
     out->titled |= result == EMIT_OK;
@@ -66,5 +72,7 @@ struct emit *emit_lines_create(void)
 {
     struct emit_stdout *out = emit_stdout_new(&lines_ops);
 
+    if (out)
+        out->over_progress = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
     return out ? &out->base : NULL;
 }

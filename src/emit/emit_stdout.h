@@ -12,7 +12,8 @@ struct emit_stdout {
     struct emit base;
     struct outbox box;
     bool failed;
-    bool titled;     /* emit_lines: the header line is in the outbox */
+    bool titled;        /* emit_lines: the header line is in the outbox */
+    bool over_progress; /* emit_lines: a progress line may stand on the same terminal */
     char error[128];
 };
 

@@ -224,8 +224,10 @@ void publish_tick(struct pipeline *p)
     label_windows(p);
     if (!p->proven)
         return;
-    bool wanted = urgent || p->news || window_first_changed(p->windows) ||
+    bool wanted = p->news || window_first_changed(p->windows) ||
                   p->now_ms - p->last_checkpoint_ms >= QUIET_CHECKPOINT_MS;
+    if (urgent && !wanted)
+        p->last_begun = true; /* the last one has told everything */
     if (wanted && checkpoints_can_begin(p->checkpoints))
         begin_checkpoint(p);
     else
