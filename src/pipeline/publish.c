@@ -165,7 +165,8 @@ void publish_acknowledgements(struct pipeline *p, int timeout_ms)
 static void label_windows(struct pipeline *p)
 {
     struct window *next;
-    bool last = p->leaving && p->closing && (p->o.print || p->o.output_for_people);
+    bool last = p->leaving && p->closing && !p->last_begun &&
+                (p->o.print || p->o.output_for_people);
     for (struct window *w = window_coldest(p->windows); w; w = next) {
         next = window_next_hotter(w);
         enum record_state state = publish_state(p, w);
