@@ -10,13 +10,16 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "clock.h"
 #include "log.h"
 #include "properties_body.h"
 
 #define QUIET_MS 30000
+#define DESTROY_MS 3000
 /* syslog.h has names that clash with log.h: notice and below is chatter. */
 #define LOG_NOTICE_SYSLOG 5
 
@@ -232,4 +235,81 @@ rd_kafka_t *kafka_client_create(enum kafka_role role, rd_kafka_conf_t *conf, cha
     if (!client)
         rd_kafka_conf_destroy(conf);
     return client;
+}
+
+/* A client on its way out: shared by the thread that frees it and the caller,
+ * and freed by whoever is last. */
+struct leaver {
+    rd_kafka_t *client;
+    pthread_mutex_t lock;
+    pthread_cond_t gone;
+    bool done, abandoned;
+};
+
+static void leaver_free(struct leaver *leaver)
+{
+    (void)pthread_cond_destroy(&leaver->gone);
+    (void)pthread_mutex_destroy(&leaver->lock);
+    free(leaver);
+}
+
+static void *leaver_run(void *context)
+{
+    struct leaver *leaver = context;
+    bool abandoned;
+
+    rd_kafka_destroy_flags(leaver->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    (void)pthread_mutex_lock(&leaver->lock);
+    leaver->done = true;
+    abandoned = leaver->abandoned;
+    (void)pthread_cond_signal(&leaver->gone);
+    (void)pthread_mutex_unlock(&leaver->lock);
+    if (abandoned)
+        leaver_free(leaver);
+    return NULL;
+}
+
+static struct leaver *leaver_create(rd_kafka_t *client)
+{
+    struct leaver *leaver = calloc(1, sizeof(*leaver));
+    pthread_condattr_t attributes;
+
+    if (!leaver)
+        return NULL;
+    leaver->client = client;
+    (void)pthread_mutex_init(&leaver->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&leaver->gone, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return leaver;
+}
+
+bool kafka_client_destroy(rd_kafka_t *client)
+{
+    int64_t until_ms = clock_monotonic_ms() + DESTROY_MS;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    struct leaver *leaver = leaver_create(client);
+    pthread_t thread;
+    bool done;
+
+    if (!leaver || pthread_create(&thread, NULL, leaver_run, leaver)) {
+        if (leaver)
+            leaver_free(leaver);
+        return false;
+    }
+    (void)pthread_mutex_lock(&leaver->lock);
+    while (!leaver->done && !pthread_cond_timedwait(&leaver->gone, &leaver->lock, &until))
+        ;
+    done = leaver->done;
+    leaver->abandoned = !done;
+    (void)pthread_mutex_unlock(&leaver->lock);
+    if (!done) {
+        (void)pthread_detach(thread);
+        log_event(LOG_WARN, "client_stays", LOG_S("librdkafka", kafka_version()));
+        return false;
+    }
+    (void)pthread_join(thread, NULL);
+    leaver_free(leaver);
+    return true;
 }

@@ -55,6 +55,10 @@ bool kafka_conf_put(rd_kafka_conf_t *conf, const char *name, const char *value, 
 /* Makes the client. Takes `conf` in any case. NULL with a message in `error`. */
 rd_kafka_t *kafka_client_create(enum kafka_role role, rd_kafka_conf_t *conf, char *error,
                                 size_t error_size);
+/* Frees the client within a bounded time. In librdkafka 2.0.2 this never comes to
+ * an end for a consumer whose topic was deleted: false then, the client stays
+ * for good, and so must its notes. Leaving the group is up to the caller. */
+bool kafka_client_destroy(rd_kafka_t *client);
 
 /* Whether the user set this property (or its alias). */
 bool kafka_properties_given(const struct kafka_properties *properties, const char *name);

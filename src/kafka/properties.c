@@ -81,6 +81,20 @@ static bool pair_try(rd_kafka_conf_t *scratch, const struct kafka_pair *pair, ch
     }
 }
 
+/* No value, or no name. What stands there may be a mistyped secret, so only the
+ * name of a property is repeated. */
+static void malformed(const char *text, rd_kafka_conf_t *scratch, char *error, size_t error_size)
+{
+    char name[64];
+    size_t size = 0;
+
+    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, " :="), text);
+    if (name[0] && rd_kafka_conf_get(scratch, name, NULL, &size) != RD_KAFKA_CONF_UNKNOWN)
+        (void)snprintf(error, error_size, "-X %s: expected property=value", name);
+    else
+        (void)snprintf(error, error_size, "-X expects property=value");
+}
+
 static bool pair_parse(const char *text, rd_kafka_conf_t *scratch, struct kafka_pair *pair,
                        char *error, size_t error_size)
 {
@@ -88,8 +102,7 @@ static bool pair_parse(const char *text, rd_kafka_conf_t *scratch, struct kafka_
     const char *why;
 
     if (!equals || equals == text) {
-        (void)snprintf(error, error_size, "-X %.*s: expected property=value",
-                       (int)strcspn(text, "="), text);
+        malformed(text, scratch, error, error_size);
         return false;
     }
     pair->name = strndup(text, (size_t)(equals - text));

@@ -215,28 +215,35 @@ static void leave(struct source_kafka *k)
     rd_kafka_queue_destroy(closing);
 }
 
+/* Everything that librdkafka gave us goes before the client: what is left over
+ * would keep it from ending. False: it stays, and what it may touch with it. */
+static bool client_close(struct source_kafka *k)
+{
+    kafka_watch_stop(k);
+    kafka_batch_free(k);
+    if (k->queue)
+        leave(k);
+    if (k->waiting)
+        rd_kafka_topic_partition_list_destroy(k->waiting);
+    if (k->queue)
+        rd_kafka_queue_destroy(k->queue);
+    if (k->replies)
+        rd_kafka_queue_destroy(k->replies);
+    return kafka_client_destroy(k->client);
+}
+
 static void source_kafka_destroy(struct source *source)
 {
     struct source_kafka *k = kafka(source);
 
-    if (k->client) {
-        kafka_watch_stop(k);
-        kafka_batch_free(k);
-        if (k->queue)
-            leave(k);
-        if (k->waiting)
-            rd_kafka_topic_partition_list_destroy(k->waiting);
-        if (k->queue)
-            rd_kafka_queue_destroy(k->queue);
-        if (k->replies)
-            rd_kafka_queue_destroy(k->replies);
-        rd_kafka_destroy_flags(k->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    }
+    k->live = false;
+    kafka_assignment_free(k);
+    free(k->known);
+    if (k->client && !client_close(k))
+        return;
     if (k->wake >= 0)
         (void)close(k->wake);
-    kafka_assignment_free(k);
     kafka_notes_destroy(&k->notes);
-    free(k->known);
     free(k->topic);
     free(k);
 }

@@ -134,7 +134,8 @@ class Broker:
                 if client.ready(1000):
                     return
             time.sleep(0.05)
-        raise RuntimeError("Kafka did not start:\n" + (self.path / "server.log").read_text()[-4000:])
+        log = (self.path / "server.log").read_text()
+        raise RuntimeError("Kafka did not start:\n" + log[-4000:])
 
     def _end(self, number, timeout=None):
         if self.process is None:
