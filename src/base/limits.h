@@ -1,7 +1,14 @@
 /* Every maximum in one place, with the memory it implies. */
 /* The name hides libc's header from every includer: pass that on, outside the
  * guard, since libc's own chain of headers comes through here again. */
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winclude-next-absolute-path"
+#endif
 #include_next <limits.h>
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
