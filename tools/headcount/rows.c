@@ -1,0 +1,92 @@
+#include "rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+static int rows_fail(const struct rows *rows)
+{
+    fprintf(stderr, "%s: %s\n", rows->name, rollup_error(rows->rollup));
+    return EXIT_FAILED;
+}
+
+static int rows_read(struct rows *rows)
+{
+    struct record record;
+    while (input_record(rows->input, &record)) {
+        switch (rollup_add(rows->rollup, &record)) {
+        case ROLLUP_TAKEN:
+        case ROLLUP_OTHER_STREAM:
+            break;
+        case ROLLUP_REFUSED:
+            input_refuse(rows->input, rollup_error(rows->rollup));
+            break;
+        case ROLLUP_FAILED:
+            return rows_fail(rows);
+        }
+    }
+    return rollup_finish(rows->rollup) ? EXIT_DONE : rows_fail(rows);
+}
+
+static void name_streams(const struct rows *rows, const char *what)
+{
+    const char *const *names;
+    size_t count = rollup_streams(rows->rollup, &names);
+    fprintf(stderr, "%s: %s", rows->name, what);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s '%s'", i ? "," : "", names[i]);
+    fprintf(stderr, "%s\n", count == ROLLUP_STREAMS_MAX ? ", and maybe others" : "");
+}
+
+/* Whether the rows are about one stream, and that one is there. */
+static int rows_check_stream(const struct rows *rows, const char *stream)
+{
+    const char *const *names;
+    size_t count = rollup_streams(rows->rollup, &names);
+    if (!stream && count > 1) {
+        name_streams(rows, "there are several streams, choose one with --stream:");
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; stream && i < count; i++) {
+        if (strcmp(names[i], stream) == 0)
+            return EXIT_DONE;
+    }
+    /* A name beyond those that are kept can't be told from one that is missing. */
+    if (!stream || count == 0 || count == ROLLUP_STREAMS_MAX)
+        return EXIT_DONE;
+    name_streams(rows, "no record is of the stream that --stream names; there are:");
+    return EXIT_FAILED;
+}
+
+int rows_open(struct rows *rows, const struct rows_options *options)
+{
+    char error[256];
+    struct rollup_options rollup = options->rollup;
+    *rows = (struct rows){.name = options->name};
+    rows->calendar = calendar_create(&options->calendar, error, sizeof(error));
+    if (!rows->calendar) {
+        fprintf(stderr, "%s: --tz: %s\n", rows->name, error);
+        return EXIT_USAGE;
+    }
+    rollup.calendar = rows->calendar;
+    rows->rollup = rollup_create(&rollup);
+    rows->input = input_create(&(struct input_options){
+        .command = options->name, .paths = options->files->items,
+        .count = options->files->count});
+    if (!rows->rollup || !rows->input) {
+        fprintf(stderr, "%s: out of memory\n", rows->name);
+        return EXIT_FAILED;
+    }
+    int code = rows_read(rows);
+    return code == EXIT_DONE ? rows_check_stream(rows, rollup.stream) : code;
+}
+
+int rows_close(struct rows *rows, int code)
+{
+    if (input_close(&rows->input) != EXIT_DONE && code == EXIT_DONE)
+        code = EXIT_FAILED;
+    rollup_destroy(&rows->rollup);
+    calendar_destroy(&rows->calendar);
+    return code;
+}
