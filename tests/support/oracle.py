@@ -12,6 +12,7 @@ import redis_server
 
 TIME_MAX = 253402300799
 MAX_AHEAD_S = 3600
+DAY = 86400
 # The relative error from which a row's sketch is dense: sparse ones are far better.
 DENSE_ERROR = 0.005
 NUMBER = re.compile(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$")
@@ -87,8 +88,14 @@ class Oracle:
         self.check_numbers(programs, records, ours)
 
     def check_numbers(self, programs, records, ours):
-        """`uniques` of each row is PFCOUNT's of the exported bytes, and near the exact count."""
-        for row in merged(programs, records, "--by", "minute"):
+        """`uniques` of each row is PFCOUNT's of the exported bytes, and near the exact count.
+
+        In the two days around the middle one: where damaged times reach back
+        by years, the rows of empty minutes between are too many to read."""
+        minutes = sorted(self.minutes)
+        middle = minutes[len(minutes) // 2]
+        span = ["--from", max(0, middle - DAY), "--to", middle + DAY]
+        for row in merged(programs, records, "--by", "minute", *span):
             minute = row["start_s"]
             exact = len(self.minutes.get(minute, ()))
             assert row["low"] <= row["uniques"] <= row["high"]
