@@ -40,8 +40,8 @@ static inline void sha256_block(uint32_t *state, const uint8_t *block)
     memcpy(s, state, sizeof s);
     for (int i = 0; i < 64; i++) {
         uint32_t e = s[4], a = s[0];
-        uint32_t first = s[7] + (sha256_rotate(e, 6) ^ sha256_rotate(e, 11) ^ sha256_rotate(e, 25)) +
-                         ((e & s[5]) ^ (~e & s[6])) + sha256_constants[i] + w[i];
+        uint32_t first = s[7] + ((e & s[5]) ^ (~e & s[6])) + sha256_constants[i] + w[i] +
+                         (sha256_rotate(e, 6) ^ sha256_rotate(e, 11) ^ sha256_rotate(e, 25));
         uint32_t second = (sha256_rotate(a, 2) ^ sha256_rotate(a, 13) ^ sha256_rotate(a, 22)) +
                           ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
 

@@ -92,7 +92,8 @@ static int scenario_passes(const struct scenario *scenario, long left)
     struct kit_memory memory = {.left = -1};
     struct hc_allocator allocator = kit_allocator(&memory);
     struct hc_sketch *sketch = kit_create(scenario->precision, &allocator), *before;
-    struct hc_sketch *other = kit_range(scenario->other_precision, 500, 500 + scenario->other_count);
+    struct hc_sketch *other =
+        kit_range(scenario->other_precision, 500, 500 + scenario->other_count);
     enum hc_status status;
     size_t bytes;
 
