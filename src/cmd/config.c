@@ -43,18 +43,18 @@ static size_t kafka_options(struct config *c, struct args_option *o)
          .argument = "NAME", .help = "input topic"},
         {.name = "group", .letter = 'G', .kind = ARGS_STRING, .value = &c->group,
          .given = &c->group_given, .argument = "ID",
-         .help = "consumer group (headcount); without -o TOPIC nothing is\n"
+         .help = "consumer group (headcount); without -o TOPIC nothing is "
                  "committed unless this is given"},
         {.name = "start", .kind = ARGS_STRING, .value = &c->start_text, .argument = "W",
-         .help = "where partitions without a committed offset start: earliest,\n"
+         .help = "where partitions without a committed offset start: earliest, "
                  "latest, or a time (committed, which is earliest without one)"},
         {.name = "adopt", .kind = ARGS_FLAG, .value = &c->adopt,
          .help = "go on from offsets that were committed under other settings"},
         {.name = "exit-at-end", .letter = 'e', .kind = ARGS_FLAG, .value = &c->exit_at_end,
-         .help = "stop when every partition has been read to its end;\nfiles always do"},
+         .help = "stop when every partition has been read to its end; files always do"},
         {.letter = 'X', .name = "property", .kind = ARGS_LIST, .value = &c->properties,
          .argument = "K=V",
-         .help = "librdkafka property, both clients; -X list shows them;\n"
+         .help = "librdkafka property, both clients; -X list shows them; "
                  "@FILE as the value of a secret reads it from a file"},
     };
     memcpy(o, table, sizeof table);
@@ -76,7 +76,7 @@ static size_t frame_options(struct config *c, struct args_option *o)
          .argument = "W", .help = "field, key (the record key), or value (all of it) (field)"},
         {.name = "max-ahead", .kind = ARGS_DURATION, .value = &c->ahead_max_ms, .min = 0,
          .max = YEARS_MS, .argument = "D",
-         .help = "how far a timestamp may lie beyond its Kafka record's own,\n"
+         .help = "how far a timestamp may lie beyond its Kafka record's own, "
                  "in files beyond --now (1h)"},
         {.name = "max-late", .kind = ARGS_DURATION, .value = &c->late_max_ms, .min = 0,
          .max = YEARS_MS, .argument = "D", .help = "how far it may lie before it (unlimited)"},
@@ -98,13 +98,13 @@ static size_t count_options(struct config *c, struct args_option *o)
          .help = "what is counted, kept in every record (input topic; files: users)"},
         {.name = "output", .letter = 'o', .kind = ARGS_STRING, .value = &c->output,
          .given = &c->output_given, .argument = "TOPIC",
-         .help = "where records go; - is stdout: readable lines on a terminal,\n"
+         .help = "where records go; - is stdout: readable lines on a terminal, "
                  "records elsewhere (-)"},
         {.name = "print", .kind = ARGS_FLAG, .value = &c->print,
          .help = "readable lines on stdout beside -o TOPIC"},
         {.name = "precision", .letter = 'p', .kind = ARGS_INT, .value = &c->precision, .min = 4,
          .max = 18, .argument = "N",
-         .help = "2^N registers, 4..18 (14); one standard error is 1.04/sqrt(2^N):\n"
+         .help = "2^N registers, 4..18 (14); one standard error is 1.04/sqrt(2^N): "
                  "12: 1.63 %, 14: 0.81 %, 16: 0.41 %, 18: 0.20 %"},
         {.name = "emit-every", .kind = ARGS_DURATION, .value = &c->emit_every_ms, .min = 50,
          .max = DAY_MS, .argument = "D", .help = "publish what changed, and commit (5s)"},
@@ -113,7 +113,7 @@ static size_t count_options(struct config *c, struct args_option *o)
          .help = "how long after its end a minute stays open (5s)"},
         {.name = "idle-after", .kind = ARGS_DURATION, .value = &c->idle_after_ms, .min = 100,
          .max = DAY_MS, .argument = "D",
-         .help = "when a partition with nothing left to read stops holding\nthe clock (10s)"},
+         .help = "when a partition with nothing left to read stops holding the clock (10s)"},
         {.name = "memory", .kind = ARGS_SIZE, .value = &c->memory, .min = LIMIT_MEMORY_MIN,
          .max = LIMIT_MEMORY_MAX, .argument = "SIZE", .help = "cap on windows (64MiB)"},
     };
