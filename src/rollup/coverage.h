@@ -38,11 +38,12 @@ enum hc_status coverage_add_checkpoint(struct coverage *coverage,
 enum hc_status coverage_judge(struct coverage *coverage);
 
 /* Positions that counting checkpoints have read without a gap, and the
- * watermark at their end. Who writes coverage down again (an archive) writes
- * each span as a checkpoint's partition with its own watermark, so that its
- * reader knows which minutes the holes between them concern. */
+ * watermarks of the first checkpoint in it and at its end. Who writes coverage
+ * down again (an archive) writes both, so that its reader knows which minutes
+ * the holes between spans concern. */
 struct coverage_span {
     int64_t from, to;
+    int64_t first_s;     /* INT64_MIN: none */
     int64_t watermark_s; /* INT64_MIN: none */
 };
 

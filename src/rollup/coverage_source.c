@@ -100,7 +100,8 @@ bool source_see(struct source *source, const struct record_checkpoint *record)
 
 /* Makes `into` longer by `next`, which begins in it or at its end. The
  * watermark is that of the furthest position, and of two that tell of the same
- * position the one of the later checkpoint. No watermark says nothing. */
+ * position the one of the later checkpoint; that of the beginning the earlier
+ * one. No watermark says nothing. */
 static void span_join(struct span *into, const struct span *next)
 {
     assert(into->from <= next->from && next->from <= into->to);
@@ -109,7 +110,9 @@ static void span_join(struct span *into, const struct span *next)
         into->last_s = next->last_s;
         into->time_ms = next->time_ms;
     }
-    if (into->first_s == NO_WATERMARK)
+    bool earlier = next->from == into->from && next->first_s < into->first_s &&
+                   next->first_s != NO_WATERMARK;
+    if (into->first_s == NO_WATERMARK || earlier)
         into->first_s = next->first_s;
     if (next->to > into->to)
         into->to = next->to;
@@ -268,7 +271,8 @@ static bool part_spans(struct part *part)
     part->spans = calloc(part->read.count + 1, sizeof(part->spans[0]));
     for (size_t i = 0; part->spans && i < part->read.count; i++) {
         const struct span *span = &part->read.spans[i];
-        part->spans[i] = (struct coverage_span){span->from, span->to, span->last_s};
+        part->spans[i] = (struct coverage_span){span->from, span->to, span->first_s,
+                                                span->last_s};
     }
     return part->spans != NULL;
 }

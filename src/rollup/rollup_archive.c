@@ -4,10 +4,11 @@
  * "merge/DIGEST/0", and the coverage is folded into checkpoints that name all
  * of these records: a line lost from an archive is noticed as it would be in
  * the topic. A partition covered without a hole is one range in the first
- * checkpoint; the ranges between holes go one to a checkpoint, each with its
- * own watermark, and so do the ranges that the broker lost. What was seen but
- * is not covered at the ends of a partition is named by a checkpoint that can't
- * count, because the record that it asks for does not exist.
+ * checkpoint; the ranges between holes go one to a checkpoint, with the
+ * watermark at their end, and so do the ranges that the broker lost; then come
+ * empty ranges with the watermarks that were first seen behind the holes. What
+ * was seen but is not covered at the ends of a partition is named by a
+ * checkpoint that can't count: the record that it asks for does not exist.
  *
  * The digest is over everything that is written. So equal content has equal
  * bytes, an archive of an archive is the archive, and two different ones never
@@ -136,48 +137,104 @@ static bool write_checkpoint(struct archive *archive, const struct coverage_sour
     return hand_over(archive);
 }
 
-/* What partition says in the checkpoint `index`: one of its spans, then one of
- * its lost ranges. False: nothing. */
-static bool partition_entry(const struct coverage_partition *partition, size_t index,
-                            struct record_partition *entry)
+/* What a record's form can hold. */
+static uint64_t count_max(uint64_t count)
 {
-    *entry = (struct record_partition){.partition = partition->partition,
-                                       .watermark_s = INT64_MIN};
-    if (index < partition->spans_count) {
-        const struct coverage_span *span = &partition->spans[index];
+    return count < INT64_MAX - 1 ? count : INT64_MAX - 1;
+}
 
-        entry->from = span->from;
-        entry->to = span->to;
-        entry->watermark_s = span->watermark_s;
-        entry->end = partition->end && index + 1 == partition->spans_count;
-        return true;
-    }
-    index -= partition->spans_count;
-    if (index >= partition->lost_count)
-        return false;
+static void entry_of_span(const struct coverage_partition *partition, size_t index,
+                          struct record_partition *entry)
+{
+    const struct coverage_span *span = &partition->spans[index];
+
+    entry->from = span->from;
+    entry->to = span->to;
+    entry->watermark_s = span->watermark_s;
+    entry->end = partition->end && index + 1 == partition->spans_count;
+}
+
+static void entry_of_lost(const struct coverage_partition *partition, size_t index,
+                          struct record_partition *entry)
+{
     entry->from = partition->lost[index].from;
     entry->to = partition->lost[index].to;
     entry->missing = &partition->lost[index];
     entry->missing_count = 1;
+}
+
+/* Nothing was read, but this is where the clock stood behind the gap. The
+ * first span's is worth a word only if there is a gap before it; a span that
+ * has no watermark at its end can't be given one at its beginning alone. */
+static bool entry_of_head(const struct coverage_partition *partition, size_t index,
+                          struct record_partition *entry)
+{
+    const struct coverage_span *span = &partition->spans[index];
+
+    entry->from = entry->to = span->from;
+    entry->watermark_s = span->first_s;
+    return span->from > partition->first && span->watermark_s != INT64_MIN &&
+           span->first_s != span->watermark_s;
+}
+
+/* How many entries a partition has room for: its spans, its lost ranges, the
+ * heads of its spans. */
+static size_t entries_count(const struct coverage_partition *partition)
+{
+    return partition->spans_count * 2 + partition->lost_count;
+}
+
+/* The entry `index` of a partition. False: it says nothing. */
+static bool partition_entry(const struct coverage_partition *partition, size_t index,
+                            struct record_partition *entry)
+{
+    size_t spans = partition->spans_count;
+
+    *entry = (struct record_partition){.partition = partition->partition,
+                                       .watermark_s = INT64_MIN};
+    if (index >= entries_count(partition))
+        return false;
+    if (index < spans)
+        entry_of_span(partition, index, entry);
+    else if (index - spans < partition->lost_count)
+        entry_of_lost(partition, index - spans, entry);
+    else
+        return entry_of_head(partition, index - spans - partition->lost_count, entry);
     return true;
 }
 
-/* The checkpoint `index` of a source; the first one also holds its sums. */
+/* A checkpoint of what has gathered. */
+static bool write_gathered(struct archive *archive, const struct coverage_source *source,
+                           struct record_checkpoint *record)
+{
+    bool done = write_checkpoint(archive, source, record);
+
+    record->partitions_count = 0;
+    record->frames = 0;
+    memset(record->rejected, 0, sizeof record->rejected);
+    return done;
+}
+
+/* What partitions have as their entry `index`, in checkpoints of at most
+ * LIMIT_PARTITIONS of them. The very first one also holds the source's sums. */
 static bool write_entries(struct archive *archive, const struct coverage_source *source,
                           size_t index)
 {
     struct record_checkpoint record = {.sequence_first = 1, .sequence_last = archive->sequence};
 
+    for (int reason = 0; index == 0 && reason < REJECT_COUNT; reason++)
+        record.rejected[reason] = count_max(source->rejected[reason]);
+    record.frames = index == 0 ? count_max(source->frames) : 0;
     for (size_t i = 0; i < source->partitions_count; i++) {
-        if (partition_entry(&source->partitions[i], index,
-                            &archive->partitions[record.partitions_count]))
-            record.partitions_count++;
+        if (!partition_entry(&source->partitions[i], index,
+                             &archive->partitions[record.partitions_count]))
+            continue;
+        record.partitions_count++;
+        if (record.partitions_count == LIMIT_PARTITIONS &&
+            !write_gathered(archive, source, &record))
+            return false;
     }
-    if (index == 0) {
-        record.frames = source->frames;
-        memcpy(record.rejected, source->rejected, sizeof record.rejected);
-    }
-    return write_checkpoint(archive, source, &record);
+    return record.partitions_count == 0 || write_gathered(archive, source, &record);
 }
 
 /* Whether positions were seen before or after all that the entries name. */
@@ -186,7 +243,9 @@ static bool has_loose_ends(const struct coverage_partition *partition)
     int64_t from = INT64_MAX, to = INT64_MIN;
     struct record_partition entry;
 
-    for (size_t i = 0; partition_entry(partition, i, &entry); i++) {
+    for (size_t i = 0; i < entries_count(partition); i++) {
+        if (!partition_entry(partition, i, &entry))
+            continue;
         from = entry.from < from ? entry.from : from;
         to = entry.to > to ? entry.to : to;
     }
@@ -210,8 +269,11 @@ static bool write_loose_ends(struct archive *archive, const struct coverage_sour
                                       .to = partition->last,
                                       .watermark_s = INT64_MIN,
                                       .end = partition->end};
+        if (record.partitions_count == LIMIT_PARTITIONS &&
+            !write_gathered(archive, source, &record))
+            return false;
     }
-    return record.partitions_count == 0 || write_checkpoint(archive, source, &record);
+    return record.partitions_count == 0 || write_gathered(archive, source, &record);
 }
 
 static size_t entries_max(const struct coverage_source *source)
@@ -219,7 +281,7 @@ static size_t entries_max(const struct coverage_source *source)
     size_t most = 0;
 
     for (size_t i = 0; i < source->partitions_count; i++) {
-        size_t entries = source->partitions[i].spans_count + source->partitions[i].lost_count;
+        size_t entries = entries_count(&source->partitions[i]);
 
         most = most > entries ? most : entries;
     }
@@ -238,7 +300,6 @@ static bool write_coverage(struct archive *archive)
         const struct coverage_source *source = coverage_source(coverage, i);
         size_t entries = entries_max(source);
 
-        assert(source->partitions_count <= LIMIT_PARTITIONS);
         for (size_t index = 0; index < entries; index++) {
             if (!write_entries(archive, source, index))
                 return false;

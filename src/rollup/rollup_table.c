@@ -9,6 +9,8 @@
 #include "rollup_spill.h"
 
 #define SLOTS_FIRST 64
+/* What a record's form can hold. */
+#define FRAMES_MAX ((uint64_t)INT64_MAX - 1)
 
 struct rollup_table {
     struct rollup_bucket **buckets; /* [count], in room for 3/4 of slots_count */
@@ -207,7 +209,6 @@ bool rollup_bucket_claim(struct rollup_bucket *bucket, uint64_t owner, uint64_t 
     return true;
 }
 
-/* At most what the record's form can hold. */
 uint64_t rollup_bucket_frames(const struct rollup_bucket *bucket)
 {
     uint64_t frames = 0;
@@ -215,7 +216,7 @@ uint64_t rollup_bucket_frames(const struct rollup_bucket *bucket)
     for (size_t i = 0; i < bucket->claims_count; i++) {
         uint64_t more = bucket->claims[i].frames;
 
-        frames = more > INT64_MAX - frames ? INT64_MAX : frames + more;
+        frames = more > FRAMES_MAX - frames ? FRAMES_MAX : frames + more;
     }
     return frames;
 }

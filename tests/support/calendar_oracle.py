@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Where local days, hours, weeks begin, by Python's zoneinfo: the other opinion on src/rollup/calendar.c.
+"""Where local days, hours, weeks begin, by Python's zoneinfo: the other opinion
+on src/rollup/calendar.c.
 
-The same rules, another implementation of zones, another way to find a beginning: PEP 495's two readings
-of a wall clock and halving, where the C code has a table of offsets.
+The same rules, another implementation of zones, another way to find a
+beginning: PEP 495's two readings of a wall clock and halving, where the C code
+has a table of offsets.
 
-Run as a program it prints tests/golden/calendar.txt: zone, grain, week start, instant, [start, end).
-Only years whose rules can no longer change are in it, so that it holds for any version of the tz data."""
+Run as a program it prints tests/golden/calendar.txt: zone, grain, week start,
+instant, [start, end). Only years whose rules can no longer change are in it, so
+that it holds for any version of the tz data.
+"""
 
 import datetime
 import random
@@ -15,10 +19,11 @@ UTC = datetime.timezone.utc
 GRAINS = ("hour", "day", "week", "month", "year")
 WEEKS = {"monday": 0, "sunday": 6, "saturday": 5}
 ZONES = (
-    "UTC Europe/Zurich Europe/London America/New_York America/St_Johns America/Sao_Paulo America/Caracas "
-    "Australia/Lord_Howe Asia/Kathmandu Asia/Kolkata Asia/Beirut Asia/Tehran Asia/Gaza Pacific/Apia "
-    "Pacific/Kiritimati Pacific/Chatham Africa/Casablanca Africa/Monrovia Africa/Cairo Antarctica/Troll "
-    "America/Scoresbysund Asia/Pyongyang Atlantic/Azores America/Havana Asia/Amman"
+    "UTC Europe/Zurich Europe/London America/New_York America/St_Johns America/Sao_Paulo "
+    "America/Caracas Australia/Lord_Howe Asia/Kathmandu Asia/Kolkata Asia/Beirut Asia/Tehran "
+    "Asia/Gaza Pacific/Apia Pacific/Kiritimati Pacific/Chatham Africa/Casablanca "
+    "Africa/Monrovia Africa/Cairo Antarctica/Troll America/Scoresbysund Asia/Pyongyang "
+    "Atlantic/Azores America/Havana Asia/Amman"
 ).split()
 
 

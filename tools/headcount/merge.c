@@ -99,7 +99,7 @@ static void write_table(const struct merge *merge, const struct rollup_row *row,
 
     calendar_text_local(merge->calendar, row->start_s, out);
     text_format(out, "%*s", begin + 28 > out->size ? (int)(begin + 28 - out->size) : 1, "");
-    text_format(out, "%14.0f %14.0f .. %-14.0f %8" PRIu64 "  %s", round(row->estimate.value),
+    text_format(out, "%12.0f %12.0f .. %-12.0f %8" PRIu64 "  %s", round(row->estimate.value),
                 floor(row->estimate.low), ceil(row->estimate.high), row->minutes,
                 rollup_state_name(row->state));
     if (strcmp(row->group, "{}") != 0)
@@ -116,7 +116,7 @@ static void write_head(const struct merge *merge, struct text *out)
     if (merge->format != FORMAT_TABLE)
         return;
     snprintf(title, sizeof title, "%s (%s)", calendar_grain_names[merge->by], merge->zone);
-    text_format(out, "%-28s%14s %32s %8s  %s\n", title, "uniques", "95 % interval         ",
+    text_format(out, "%-28s%12s %28s %8s  %s\n", title, "uniques", "95 % interval       ",
                 "minutes", "state");
 }
 
@@ -307,11 +307,13 @@ int command_merge(int argc, char **argv)
                           .to_s = LIMIT_TIME_S + 1};
     const struct args_option options[] = {
         {.name = "by", .kind = ARGS_CHOICE, .value = &merge.by, .choices = calendar_grain_names,
-         .argument = "GRAIN", .help = "minute (default), hour, day, week, month, year or all"},
+         .argument = "GRAIN",
+         .help = "minute (default), hour, day, week, month, year or all"},
         {.name = "tz", .kind = ARGS_STRING, .value = &merge.zone, .argument = "ZONE",
          .help = "whose hours and days, such as Europe/Zurich (default UTC)"},
         {.name = "week-start", .kind = ARGS_CHOICE, .value = &merge.week_start,
-         .choices = calendar_week_names, .argument = "DAY", .help = "monday (default), sunday or saturday"},
+         .choices = calendar_week_names, .argument = "DAY",
+         .help = "monday (default), sunday or saturday"},
         {.name = "from", .kind = ARGS_TIME, .value = &merge.from_s, .argument = "T",
          .help = "only minutes that begin at T or later", .given = &merge.from_given},
         {.name = "to", .kind = ARGS_TIME, .value = &merge.to_s, .argument = "T",
@@ -319,7 +321,9 @@ int command_merge(int argc, char **argv)
         {.name = "stream", .kind = ARGS_STRING, .value = &merge.stream, .argument = "NAME",
          .help = "whose records, where there are several streams"},
         {.name = "format", .kind = ARGS_CHOICE, .value = &merge.format, .choices = format_names,
-         .argument = "F", .help = "table (default on a terminal), json (otherwise), csv or\nrecords", .given = &format_given},
+         .argument = "F",
+         .help = "table (default on a terminal), json (otherwise), csv or\nrecords",
+         .given = &format_given},
         OPTIONS_HELP(&help),
         {.name = NULL}};
     const struct args_program program = {
