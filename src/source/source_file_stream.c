@@ -5,10 +5,10 @@
  * taken as it is, read straight into the caller's buffer.
  *
  * gzip members and zstd frames may follow each other without end. Only a member
- * or frame that is whole counts as an end; zeros behind the last gzip member
- * are padding, as gzip itself has it. Compressed bytes go through one raw
- * buffer, and memory is that buffer plus the decoder's window (zstd: at most
- * 128 MiB, its own default limit).
+ * or frame that is whole counts as an end; zeros behind a gzip member are
+ * padding, as gzip itself has it. Compressed bytes go through one raw buffer,
+ * and memory is that buffer plus the decoder's window (zstd: at most 128 MiB,
+ * its own default limit).
  *
  * What is not a regular file may have nothing to read for a long time. It is
  * waited for with poll(2), never in read(2), and without O_NONBLOCK on stdin,
@@ -48,7 +48,6 @@ struct file_stream {
     /* The decoder may hold output that had no room. */
     bool output_waits;
     bool open_frame; /* a member or frame has begun and not ended */
-    bool padding;    /* zeros were seen behind a gzip member */
     bool gzip_ready;
     z_stream gzip;
     ZSTD_DStream *zstd;
@@ -251,20 +250,14 @@ static enum file_stream_status stream_read_plain(struct file_stream *stream, cha
     return FILE_STREAM_BYTES;
 }
 
-/* Behind a member: zeros up to the end are padding, else another one begins.
- * False: nothing is left to inflate. */
+/* Behind a member: zeros are padding, anything else begins another one. False:
+ * nothing is left to inflate. */
 static bool gzip_begin_member(struct file_stream *stream)
 {
-    while (stream->raw_begin < stream->raw_end && stream->raw[stream->raw_begin] == 0) {
+    while (stream->raw_begin < stream->raw_end && stream->raw[stream->raw_begin] == 0)
         stream->raw_begin++;
-        stream->padding = true;
-    }
     if (stream->raw_begin == stream->raw_end)
         return false;
-    if (stream->padding) {
-        stream_fail(stream, "bytes behind the padding of gzip data", NULL);
-        return false;
-    }
     stream->open_frame = true;
     if (inflateReset(&stream->gzip) != Z_OK)
         stream_fail(stream, "gzip can't start", NULL);

@@ -226,15 +226,15 @@ def test_survives_the_brokers_death(emit, request, scratch):
     """Killed and away for seconds, twice; everything is acknowledged once, and
     what is acknowledged is there."""
     with kafka.Broker(request.config.getoption("--kafka")) as server:
-        emitter = emit(server.bootstrap, "emit-killed", "--partitions", 4, "--count", 6000,
-                       "--size", 200, "--slow", 1)
-        for at in 1000, 3000:
+        emitter = emit(server.bootstrap, "emit-killed", "--partitions", 4, "--count", 4000,
+                       "--size", 200, "--slow", 1, "-X", "reconnect.backoff.max.ms=1000")
+        for at in 500, 2000:
             wait_for(lambda: emitter.acked() >= at, f"acked {at}")
             server.kill()
             time.sleep(3)
             server.start()
-        assert emitter.done() == {"acked": 6000, "errors": 0, "too_large": 0, "twice": 0, "out": 0}
-        assert set(numbers(everything(server.bootstrap, "emit-killed"))) == set(range(6000))
+        assert emitter.done() == {"acked": 4000, "errors": 0, "too_large": 0, "twice": 0, "out": 0}
+        assert set(numbers(everything(server.bootstrap, "emit-killed"))) == set(range(4000))
 
 
 def test_frozen_broker_fills_a_bounded_queue_and_does_not_hold_the_end(emit, request):

@@ -164,6 +164,9 @@ static void add_gzip(struct bytes *archive, size_t room, const unsigned char *at
     deflateEnd(&z);
 }
 
+/* Whether zstd frames have one: without, some damage can't be seen. */
+static int checksum = 1;
+
 static void add_zstd(struct bytes *archive, size_t room, const unsigned char *at, size_t size)
 {
     static const unsigned char skippable[] = {0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'x', 'y', '\n'};
@@ -174,7 +177,7 @@ static void add_zstd(struct bytes *archive, size_t room, const unsigned char *at
         memcpy(archive->at + archive->size, skippable, sizeof skippable);
         archive->size += sizeof skippable;
     }
-    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum);
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, (int)number_below(7));
     wrote = ZSTD_compress2(context, archive->at + archive->size, room - archive->size, at, size);
     ck_assert(!ZSTD_isError(wrote));
@@ -216,6 +219,26 @@ START_TEST(lines_do_not_depend_on_storage)
         free(gzip.at);
         free(zstd.at);
     }
+}
+END_TEST
+
+/* What a few compressed bytes hold may be more than a read has room for. */
+START_TEST(archive_of_a_few_bytes)
+{
+    struct bytes text = bytes_of(9000000), archive;
+
+    memset(text.at, 'x', 9000000);
+    for (text.size = 0; text.size < 9000000; text.size += 1 + number_below(30000))
+        text.at[text.size] = '\n';
+    text.size = 9000000;
+    checksum = 0;
+    for (int zstd = 0; zstd < 2; zstd++) {
+        archive = bytes_of(4 * text.size);
+        (zstd ? add_zstd : add_gzip)(&archive, 4 * text.size, text.at, text.size);
+        expect_file("few", archive, text);
+        free(archive.at);
+    }
+    free(text.at);
 }
 END_TEST
 
@@ -373,6 +396,7 @@ int main(void)
         return 1;
     tcase_set_timeout(tcase, 200);
     tcase_add_test(tcase, lines_do_not_depend_on_storage);
+    tcase_add_test(tcase, archive_of_a_few_bytes);
     tcase_add_test(tcase, lines_do_not_depend_on_pieces);
     tcase_add_loop_test(tcase, truncated_archive_fails, 0, 2);
     tcase_add_loop_test(tcase, flipped_bit_is_harmless_or_seen, 0, 2);

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "clock.h"
 #include "source.h"
@@ -326,6 +328,60 @@ START_TEST(stdin_gives_what_has_come)
 }
 END_TEST
 
+/* So many that a zstd block of 128 KiB ends in the third buffer of 256 KiB, but
+ * began in the second: what did not fit waits in the decoder. */
+#define FLUSHED_LINES 7864
+#define FLUSHED_LINE 100
+
+/* As a writer of logs does it: compressed and flushed, but not ended. */
+static size_t compress_flushed(const char *text, size_t size, char *into, size_t room, bool zstd)
+{
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)text, .avail_in = (unsigned)size,
+                  .next_out = (unsigned char *)into, .avail_out = (unsigned)room};
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    ZSTD_inBuffer in = {text, size, 0};
+    ZSTD_outBuffer out = {into, room, 0};
+
+    if (zstd) {
+        ck_assert_uint_eq(ZSTD_compressStream2(context, &out, &in, ZSTD_e_flush), 0);
+    } else {
+        ck_assert_int_eq(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, 0), Z_OK);
+        ck_assert_int_eq(deflate(&z, Z_SYNC_FLUSH), Z_OK);
+        out.pos = z.total_out;
+        deflateEnd(&z);
+    }
+    ZSTD_freeCCtx(context);
+    return out.pos;
+}
+
+START_TEST(compressed_pipe_gives_what_has_come)
+{
+    const char *path = "-";
+    int fd = pipe_as_stdin();
+    struct source *source = source_of(&path, 1);
+    char *text = malloc(FLUSHED_LINE * FLUSHED_LINES), *archive = malloc(65536);
+    size_t lines = 0, size;
+
+    memset(text, 'x', FLUSHED_LINE * FLUSHED_LINES);
+    for (size_t i = 1; i <= FLUSHED_LINES; i++)
+        text[i * FLUSHED_LINE - 1] = '\n';
+    size = compress_flushed(text, FLUSHED_LINE * FLUSHED_LINES, archive, 65536, _i == 1);
+    ck_assert_uint_lt(size, 65536);
+    ck_assert_int_eq(write(fd, archive, size), (int)size);
+    expect(source, SOURCE_ASSIGNED);
+    for (source_poll(source, 0, &step); step.kind == SOURCE_MESSAGES; source_poll(source, 0, &step))
+        lines += step.count;
+    ck_assert_int_eq(step.kind, SOURCE_NOTHING);
+    ck_assert_uint_eq(lines, FLUSHED_LINES);
+    close(fd);
+    expect(source, SOURCE_FAILED);
+    ck_assert(strstr(step.error, "truncated behind byte 786400") != NULL);
+    source_destroy(&source);
+    free(text);
+    free(archive);
+}
+END_TEST
+
 START_TEST(closed_stdin_is_an_error)
 {
     const char *path = "-";
@@ -425,6 +481,7 @@ int main(void)
     tcase_add_test(tcase, close_revokes_and_finishes);
     tcase_add_test(tcase, commit_is_answered);
     tcase_add_test(tcase, stdin_gives_what_has_come);
+    tcase_add_loop_test(tcase, compressed_pipe_gives_what_has_come, 0, 2);
     tcase_add_test(tcase, closed_stdin_is_an_error);
     tcase_add_test(tcase, fifo_waits_for_its_writer);
     tcase_add_test(tcase, fifo_without_a_writer_is_not_at_its_end);
