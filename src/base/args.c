@@ -162,7 +162,9 @@ enum args_status args_parse(const struct args_program *program, int argc, char *
         return status;
     }
     *positional = (struct args_list){(*args)->positional, (*args)->positional_count};
+    /* What belongs to the caller is not kept. */
     (*args)->error = NULL;
+    (*args)->program = NULL;
     return ARGS_OK;
 }
 

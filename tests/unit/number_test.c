@@ -174,7 +174,8 @@ START_TEST(milliseconds_are_kept)
 }
 END_TEST
 
-/* Every day from the year 0 to 9999. */
+/* Every day from the year 0 to 9999. Check's assertions write a mark each, which
+ * is slow: only a failure calls one. */
 START_TEST(days_agree_with_the_library)
 {
     for (int64_t day = -719528; day <= LIMIT_TIME_S / 86400; day++) {
@@ -189,8 +190,8 @@ START_TEST(days_agree_with_the_library)
         if (tm.tm_year + 1900 < 1000)
             snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
                      tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-        ck_assert_msg(number_rfc3339_ms(text, 20, &ms) && ms == seconds * 1000, "%s: %lld", text,
-                      (long long)ms);
+        if (!number_rfc3339_ms(text, 20, &ms) || ms != seconds * 1000)
+            ck_abort_msg("%s: %lld", text, (long long)ms);
     }
 }
 END_TEST
