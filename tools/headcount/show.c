@@ -61,10 +61,10 @@ static void show_sketch(struct text *out, const struct record_sketch *record)
     show_instance(out, record->instance, record->epoch_ms);
     text_format(out, ", sequence %" PRIu64 "\n", record->sequence);
     show_string(out, "  fields     ", record->fields);
-    text_format(out, "\n  sketch     %s, precision %u, %s, %zu bytes of memory, digest %016" PRIx64
-                "\n", hc_profile_name(hc_sketch_profile(sketch)), hc_sketch_precision(sketch),
-                hc_sketch_is_sparse(sketch) ? "sparse" : "dense", hc_sketch_memory(sketch),
-                hc_digest(sketch));
+    text_format(out, "\n  sketch     %s, precision %u, %s, %zu bytes in memory, checksum %016"
+                PRIx64 "\n", hc_profile_name(hc_sketch_profile(sketch)),
+                hc_sketch_precision(sketch), hc_sketch_is_sparse(sketch) ? "sparse" : "dense",
+                hc_sketch_memory(sketch), hc_digest(sketch));
 }
 
 /* False when there is no memory. */
