@@ -69,8 +69,8 @@ struct rollup_row {
     uint64_t frames;                /* only with options.archive */
 };
 
-/* After rollup_finish: the rows in the order of (start, group). 1 with a row,
- * borrowed until the next call; 0 at the end; -1 on failure. */
+/* After rollup_finish: the rows in the order of (start, group), the total first.
+ * 1 with a row, borrowed until the next call; 0 at the end; -1 on failure. */
 int rollup_next(struct rollup *rollup, struct rollup_row *row);
 /* The next row will be the first again. */
 void rollup_rewind(struct rollup *rollup);

@@ -240,8 +240,12 @@ static int bucket_compare(const void *left, const void *right)
     const struct rollup_bucket *a = *(struct rollup_bucket *const *)left;
     const struct rollup_bucket *b = *(struct rollup_bucket *const *)right;
 
+    bool a_total = strcmp(a->group, "{}") == 0, b_total = strcmp(b->group, "{}") == 0;
+
     if (a->start_s != b->start_s)
         return a->start_s < b->start_s ? -1 : 1;
+    if (a_total != b_total)
+        return a_total ? -1 : 1;
     return strcmp(a->group, b->group);
 }
 

@@ -55,7 +55,8 @@ uint64_t rollup_bucket_frames(const struct rollup_bucket *bucket);
 const struct hc_sketch *rollup_bucket_sketch(struct rollup_table *table,
                                              struct rollup_bucket *bucket);
 
-/* Puts the buckets in the order of (start, group). No bucket can be made after. */
+/* Puts the buckets in the order of (start, group), the total first. No bucket
+ * can be made after. */
 void rollup_table_sort(struct rollup_table *table);
 size_t rollup_table_count(const struct rollup_table *table);
 /* By index in that order. */

@@ -27,6 +27,7 @@ static struct history life(int i)
                                                      .users = 5000,
                                                      .lost_percent = i % 3 == 1 ? 2 : 0,
                                                      .missing_percent = i % 4 > 1 ? 10 : 0,
+                                                     .file = i % 6 > 3,
                                                      .precisions = i % 2 == 1});
     return history;
 }

@@ -45,6 +45,7 @@ struct history_options {
     unsigned users;
     unsigned lost_percent;   /* of sketch records that never arrive */
     unsigned missing_percent; /* of steps in which the broker loses positions */
+    bool file;               /* positions are a file's, which comes to its end */
     bool precisions;         /* some instances count with 12 instead of 14 */
 };
 
@@ -216,7 +217,8 @@ static inline void history_checkpoint(struct history *history,
     struct record_range missing[HISTORY_PARTITIONS_MAX];
     struct record_checkpoint record = {
         .stream = "users", .instance = instance->name, .epoch_ms = 1468244380123,
-        .number = ++instance->number, .time_ms = instance->clock_s * 1000, .cluster = "c",
+        .number = ++instance->number, .time_ms = instance->clock_s * 1000,
+        .cluster = options->file ? "file" : "c",
         .topic = "users", .partitions_total = partitions_total, .input_group = "headcount",
         .sequence_first = first, .sequence_last = instance->sequence, .partitions = partitions,
         .partitions_count = (size_t)instance->partitions, .frames = frames};
@@ -229,7 +231,8 @@ static inline void history_checkpoint(struct history *history,
 
         partitions[i] = (struct record_partition){
             .partition = instance->first_partition + i, .from = *position, .to = to,
-            .watermark_s = instance->clock_s};
+            .watermark_s = instance->clock_s,
+            .end = options->file && instance->number == options->steps};
         if (to - *position > 100 && history_below(random, 100) < options->missing_percent) {
             missing[i] = (struct record_range){*position + 10, *position + 50};
             partitions[i].missing = &missing[i];
@@ -287,7 +290,8 @@ static inline void history_make(struct history *history, const struct history_op
         instance->partitions = i + 1;
         instance->precision = options->precisions && i == 1 ? 12 : 14;
         for (int p = 0; p < HISTORY_PARTITIONS_MAX; p++)
-            instance->positions[p] = (int64_t)history_below(&random, 5000);
+            instance->positions[p] =
+                options->file ? 0 : (int64_t)history_below(&random, 5000);
         history_live(history, options, instance, 3, &random);
         free(instance);
     }
