@@ -37,7 +37,8 @@ static bool read_sequences(struct record_reader *reader, struct record_checkpoin
         return reader_fail(reader, "\"sequences\" is not [first,last]");
     int token = json_first(reader->json, array);
     if (!need_int_token(reader, token, "sequences", 0, RECORD_COUNT_MAX, &first) ||
-        !need_int_token(reader, json_next(reader->json, token), "sequences", 0, RECORD_COUNT_MAX, &last))
+        !need_int_token(reader, json_next(reader->json, token), "sequences", 0, RECORD_COUNT_MAX,
+                        &last))
         return false;
     record->sequence_first = (uint64_t)first;
     record->sequence_last = (uint64_t)last;

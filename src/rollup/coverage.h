@@ -84,7 +84,7 @@ struct coverage_source {
     uint64_t repeated;                  /* checkpoint records read again */
     uint64_t frames;                    /* sums over the checkpoints that count */
     uint64_t rejected[REJECT_COUNT];
-    bool whole;                         /* no partition unseen, no hole, nothing lost, no open end */
+    bool whole; /* all partitions seen, no hole, nothing lost, no open end */
 };
 
 /* After coverage_judge. Sources in the order of (stream, cluster, topic, input

@@ -29,7 +29,8 @@ def test_a_checkpoint(programs):
     out = programs.headcount("show", GOLDEN / "checkpoint.jsonl").decode()
     rows = out.splitlines()
     assert rows[0] == 'checkpoint 12 2016-07-11T13:40:40Z "users"'
-    assert '  input      cluster "lkc-\\"1\\"", topic "users", group "headcount", 4 partitions' in rows
+    assert ('  input      cluster "lkc-\\"1\\"", topic "users", group "headcount", '
+            "4 partitions") in rows
     assert "  rests on   sequences 38 to 41, 39 replaced, 40 replaced" in rows
     assert ("  partition  2: 1000 to 1250, watermark 2016-07-11T13:39:45Z, missing 1100 to 1120, "
             "missing 1130 to 1131") in rows

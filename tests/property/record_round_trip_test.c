@@ -17,9 +17,10 @@ static const char *random_string(uint64_t *state, char room[4 * STRING_MAX + 1])
                                          "\xc3\xa9", "\xd0\x96", "\xe2\x82\xac",
                                          "\xf0\x9f\x98\x80"};
     uint64_t count = sample_below(state, STRING_MAX);
-    room[0] = '\0';
+    char *at = room;
+    *at = '\0';
     for (uint64_t i = 0; i < count; i++)
-        strcat(room, pieces[sample_below(state, sizeof pieces / sizeof *pieces)]);
+        at = stpcpy(at, pieces[sample_below(state, sizeof pieces / sizeof *pieces)]);
     return room;
 }
 

@@ -61,11 +61,12 @@ static inline struct record_checkpoint sample_checkpoint(void)
 }
 
 /* A file of tests/golden/records without its last line feed, to be freed. */
-static inline struct text sample_golden(const char *name)
+#define sample_golden(name) sample_golden_in(TEST_DATA, name)
+static inline struct text sample_golden_in(const char *tests, const char *name)
 {
     char path[1024], *at;
     struct text text = {0};
-    snprintf(path, sizeof(path), "%s/golden/records/%s", TEST_DATA, name);
+    snprintf(path, sizeof(path), "%s/golden/records/%s", tests, name);
     FILE *file = fopen(path, "rb");
     ck_assert_msg(file != NULL, "%s", path);
     size_t got;
