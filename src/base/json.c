@@ -1,5 +1,7 @@
 /* The check comes first and jsmn second: jsmn then sees only valid documents,
- * whose tokens have been counted, and can neither fail nor run out of room.
+ * whose tokens have been counted, and can neither fail nor run out of room. It
+ * climbs from the last token to find what a bracket closes, which costs the depth
+ * at worst; that is bounded by LIMIT_DEPTH, and by nothing else.
  *
  *   {"a":[1,true]}    token 0 object 0..14, size 1
  *                     token 1 string "a", its parent 0, size 1
