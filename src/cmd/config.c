@@ -23,7 +23,7 @@ static const char *const whens[] = {"auto", "always", "never", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 static const char usage[] =
-    "  headcountd [OPTION]... FILE...              count FILEs ('-' is stdin; .gz and .zst as they are)\n"
+    "  headcountd [OPTION]... FILE...              count FILEs ('-' is stdin; also .gz, .zst)\n"
     "  headcountd -b BROKERS -t TOPIC [OPTION]...  count a Kafka topic\n";
 
 static const char epilogue[] =

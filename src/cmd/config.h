@@ -10,7 +10,12 @@
 #include "decode.h"
 #include "source.h"
 
-enum { CONFIG_EXIT_DONE = 0, CONFIG_EXIT_FAILED = 1, CONFIG_EXIT_USAGE = 2, CONFIG_EXIT_CONFIG = 78 };
+enum {
+    CONFIG_EXIT_DONE = 0,
+    CONFIG_EXIT_FAILED = 1,
+    CONFIG_EXIT_USAGE = 2,
+    CONFIG_EXIT_CONFIG = 78
+};
 
 enum config_when { CONFIG_AUTO, CONFIG_ALWAYS, CONFIG_NEVER };
 

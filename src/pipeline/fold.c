@@ -59,7 +59,8 @@ bool fold_make_room(struct pipeline *p)
         return true;
     uint64_t times;
     if (log_limit_pass(&p->log_full, p->now_ms, &times))
-        log_event(LOG_WARN, "memory_full", LOG_I("windows", (int64_t)window_table_count(p->windows)),
+        log_event(LOG_WARN, "memory_full",
+                  LOG_I("windows", (int64_t)window_table_count(p->windows)),
                   LOG_I("bytes", (int64_t)window_table_memory(p->windows)),
                   LOG_S("effect", "reading waits until the output takes records"));
     return false;

@@ -51,7 +51,8 @@ START_TEST(test_histories_lose_nothing)
     printf("\n%llu histories, %llu crashes, %llu assignments, %llu positions committed, "
            "%llu records failed, %llu windows let go, %llu turns held\n",
            (unsigned long long)count, (unsigned long long)crashes, (unsigned long long)rebalances,
-           (unsigned long long)commits, (unsigned long long)failures, (unsigned long long)evicted, (unsigned long long)held);
+           (unsigned long long)commits, (unsigned long long)failures,
+           (unsigned long long)evicted, (unsigned long long)held);
     ck_assert(one || count < 64 || (crashes && failures && commits && evicted && held));
 }
 END_TEST

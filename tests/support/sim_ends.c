@@ -151,7 +151,8 @@ static bool sim_commit(struct source *source, const struct source_position *posi
     struct sim_source *s = (struct sim_source *)source;
     ck_assert(!s->committing && count > 0 && count <= s->assignment.count);
     ck_assert(s->state == SIM_ASSIGNED || s->state == SIM_LEAVING);
-    strcpy(s->sim->metadata, metadata);
+    ck_assert_uint_lt(strlen(metadata), sizeof s->sim->metadata);
+    memcpy(s->sim->metadata, metadata, strlen(metadata) + 1);
     for (size_t i = 0; i < count; i++) {
         s->commit[i] = positions[i];
         s->commit_partition[i] = s->partitions[positions[i].slot].partition;
