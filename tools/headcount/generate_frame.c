@@ -230,13 +230,27 @@ static size_t frame_size(struct generate_frames *frames)
     return (size_t)((double)frames->size * (0.22 + 2.34 * unit * unit));
 }
 
+/* Where in a frame of that size a field goes: anywhere, and now and then first
+ * or last of all. */
+static size_t field_place(struct generate_frames *frames, size_t size)
+{
+    switch (generate_random_below(&frames->random, 16)) {
+    case 0:
+        return 0;
+    case 1:
+        return size;
+    default:
+        return generate_random_below(&frames->random, size + 1);
+    }
+}
+
 void generate_frames_write(struct generate_frames *frames, const char uid[GENERATE_UID_SIZE],
                            int64_t time_s, struct text *text)
 {
     size_t begin = text->size;
     size_t size = frame_size(frames);
-    size_t uid_at = begin + generate_random_below(&frames->random, size + 1);
-    size_t time_at = begin + generate_random_below(&frames->random, size + 1);
+    size_t uid_at = begin + field_place(frames, size);
+    size_t time_at = begin + field_place(frames, size);
     bool uid_done = false, time_done = false;
 
     while (!uid_done || !time_done || text->size - begin < size) {
