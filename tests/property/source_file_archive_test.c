@@ -17,7 +17,7 @@
 #include "source.h"
 
 #define FRAME_MAX 50000
-#define ROUNDS 30
+#define ROUNDS 20
 
 static char folder[] = "/tmp/source_file_archive_test.XXXXXX";
 static uint64_t state;
@@ -304,9 +304,9 @@ END_TEST
 START_TEST(truncated_archive_fails)
 {
     bool zstd = _i == 1;
-    struct bytes text = random_text(900);
+    struct bytes text = random_text(500);
     bool ends[8000] = {true};
-    struct bytes archive = archive_of(text, 400, zstd, ends);
+    struct bytes archive = archive_of(text, 250, zstd, ends);
     size_t magic = zstd ? 4 : 2, whole = archive.size;
     char why[5000];
 
@@ -340,8 +340,8 @@ END_TEST
 START_TEST(flipped_bit_is_harmless_or_seen)
 {
     bool zstd = _i == 1;
-    struct bytes text = random_text(600);
-    struct bytes archive = archive_of(text, 300, zstd, NULL);
+    struct bytes text = random_text(300);
+    struct bytes archive = archive_of(text, 200, zstd, NULL);
     struct seen truth = walk(text, SIZE_MAX, true);
     char why[5000];
 
@@ -367,8 +367,8 @@ END_TEST
 START_TEST(bytes_behind_an_archive_fail)
 {
     bool zstd = _i == 1;
-    struct bytes text = random_text(600);
-    struct bytes archive = archive_of(text, 600, zstd, NULL);
+    struct bytes text = random_text(300);
+    struct bytes archive = archive_of(text, 300, zstd, NULL);
     struct seen seen, truth = walk(text, SIZE_MAX, false);
     char why[5000];
     char *path;
