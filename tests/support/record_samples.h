@@ -26,7 +26,8 @@ static inline struct hc_sketch *sample_sketch_of(unsigned precision, unsigned fi
     for (unsigned i = first; i < first + count; i++) {
         char id[32];
         int size = snprintf(id, sizeof(id), "user-%u", i);
-        ck_assert_int_eq(hc_sketch_add(sketch, id, (size_t)size, NULL), HC_OK);
+        if (hc_sketch_add(sketch, id, (size_t)size, NULL) != HC_OK)
+            ck_abort_msg("%s", id);
     }
     return sketch;
 }

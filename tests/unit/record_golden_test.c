@@ -95,7 +95,8 @@ START_TEST(size_max)
     stream[sizeof(stream) - 1] = instance[sizeof(instance) - 1] = '\0';
     struct hc_sketch *sketch = sample_sketch_of(precision, 0, 0);
     struct text line = {0};
-    for (unsigned users = 0; users < 300000; users += users / 2 + 1) {
+    /* Up to where registers vary most, by way of the largest sparse form. */
+    for (unsigned users = 0; users < 2u << precision; users += users / 2 + 1) {
         struct hc_sketch *more = sample_sketch_of(precision, users, users / 2 + 1);
         ck_assert_int_eq(hc_sketch_union(sketch, more, NULL), HC_OK);
         hc_sketch_destroy(&more);
