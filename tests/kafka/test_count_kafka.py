@@ -282,12 +282,14 @@ def test_the_records_own_key_and_time(programs, topics, oracle):
 def test_validate_tells_of_both_topics(programs, topics):
     topics.create("valid", 2)
     done = programs.count(*arguments(topics.brokers, "valid", "--validate"))
-    assert "valid" in done.err + done.out.decode()
-    programs.count(*arguments(topics.brokers, "not-there", "--validate"), code=FAILED)
+    assert "valid" in done.out.decode() and "valid-out" in done.out.decode()
+    assert "valid-out" not in topics.names(), "validating makes nothing"
+    done = programs.count(*arguments(topics.brokers, "not-there", "--validate"), code=CONFIG)
+    assert "not-there" in done.out.decode()
     topics.create("valid-compact", 1, cleanup_policy="compact")
     options = arguments(topics.brokers, "valid", "--validate")
     options[options.index("valid-out")] = "valid-compact"
-    programs.count(*options, code=CONFIG)
+    assert "compact" in programs.count(*options, code=CONFIG).out.decode()
 
 
 def test_white_space_around_a_frame(programs, topics, oracle, frames):

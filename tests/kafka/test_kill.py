@@ -63,29 +63,31 @@ class Victims:
         self.command = ["-b", topics.brokers, "-t", name, "-G", f"{name}-group", "-o",
                         f"{name}-out", "--emit-every", "100ms",
                         "-X", "session.timeout.ms=1000", "-X", "heartbeat.interval.ms=200"]
+        self.started = []  # (Unix ms, daemon), the dead ones too
         self.running = []
 
     def start(self):
-        self.running.append(self.programs.start(*self.command))
+        daemon = self.programs.start(*self.command)
+        self.started.append((int(time.time() * 1000), daemon))
+        self.running.append(daemon)
+        return daemon
 
-    def wait_for_records(self, tail, kind):
-        """Until some instance has published a record of that kind; which instance."""
+    def wait_for_record(self, tail, kind):
+        """Until one that runs has published a record of that kind; which one."""
         def seen():
-            assert all(daemon.process.poll() is None for daemon in self.running), \
-                [daemon.err[-2000:] for daemon in self.running]
+            for daemon in self.running:
+                assert daemon.process.poll() is None, daemon.err[-2000:]
             for value in tail.next():
                 record = json.loads(value)
-                if record["type"] == kind and self.by_instance(record["instance"]):
-                    return self.by_instance(record["instance"])
+                owner = self.owner(record["epoch"])
+                if record["type"] == kind and owner in self.running:
+                    return owner
             return None
         return wait_for(seen, f"a {kind} record", limit_s=30)
 
-    def by_instance(self, instance):
-        """The one that named itself so in its start message."""
-        for daemon in self.running:
-            if instance in daemon.err:
-                return daemon
-        return None
+    def owner(self, epoch_ms):
+        """Whose start a record's epoch is: that of the last one started before."""
+        return [daemon for start_ms, daemon in self.started if start_ms - 20 <= epoch_ms][-1]
 
     def kill(self, daemon):
         daemon.kill()
@@ -108,12 +110,13 @@ def test_fifty_kills(programs, topics, victims, redis):
     feed.start()
     try:
         with Tail(topics, "kill-out") as tail:
-            victims.start()
+            first = victims.start()
+            first.wait_for(lambda: first.events("assigned"), "an assignment")
             victims.start()
             for number in range(KILLS):
                 # A checkpoint on the topic: its commit is on the way.
                 kind = "checkpoint" if number % 2 else "sketch"
-                victim = victims.wait_for_records(tail, kind)
+                victim = victims.wait_for_record(tail, kind)
                 if kind == "sketch":
                     time.sleep(rng.random() * 0.3)  # a random moment, not a wait
                 victims.kill(victim)

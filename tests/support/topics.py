@@ -1,7 +1,7 @@
 """Topics of a real broker, by confluent_kafka: another client than ours."""
 import time
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from programs import wait_for
@@ -19,8 +19,16 @@ class Topics:
 
         def known():
             found = self.admin.list_topics(timeout=10).topics.get(name)
-            return found and found.error is None and len(found.partitions) == partitions
+            if not found or found.error is not None or len(found.partitions) != partitions:
+                return False
+            try:
+                return len(self.ends(name)) == partitions
+            except KafkaException:  # a partition without a leader yet
+                return False
         wait_for(known, f"topic {name} known")
+
+    def names(self):
+        return set(self.admin.list_topics(timeout=10).topics)
 
     def config(self, name):
         resource = ConfigResource(ResourceType.TOPIC, name)
