@@ -1,11 +1,4 @@
-/* See checkpoint.h. Records under way stand in a ring by sequence:
- *
- *     base         settled         produced
- *      |  answered, settled  |  ...  |
- *
- * `base` is the oldest record that is not both settled and answered; everything
- * below `settled` is settled. A record names the one before it of the same
- * window, so that one acknowledgement settles the chain behind it. */
+/* See checkpoint.h; unsettled.h keeps the records. */
 #include "checkpoint.h"
 
 #include <assert.h>
@@ -13,14 +6,7 @@
 #include <string.h>
 
 #include "limits.h"
-
-struct sent {
-    uint64_t previous; /* of the same window, or 0 */
-    void *owner;
-    bool answered;
-    bool delivered;
-    bool settled;
-};
+#include "unsettled.h"
 
 enum stage { STAGE_GATHERING, STAGE_WAITING, STAGE_WRITTEN };
 
@@ -44,14 +30,10 @@ struct slot {
 };
 
 struct checkpoints {
-    struct sent *sent; /* [LIMIT_RECORDS_IN_FLIGHT], by sequence modulo */
-    uint64_t base, settled, produced; /* sequences: base <= settled <= produced = next */
+    struct unsettled records;
+    uint64_t sequence_covered; /* last sequence of the last acknowledged checkpoint */
     bool *rejects_done; /* [LIMIT_RECORDS_IN_FLIGHT], by number modulo */
     uint64_t reject_base, reject_next;
-
-    uint64_t *replaced; /* failed records that a later one settled, ascending */
-    size_t replaced_count, replaced_room;
-    uint64_t sequence_covered; /* last sequence of the last acknowledged checkpoint */
 
     bool assigned, commits_forbidden;
     bool committing; /* may outlive the assignment it began in */
@@ -70,22 +52,15 @@ struct checkpoints {
     uint64_t rejected_covered[REJECT_COUNT];
 };
 
-static struct sent *sent_at(const struct checkpoints *c, uint64_t sequence)
-{
-    assert(sequence >= c->base && sequence < c->produced);
-    return &c->sent[sequence % LIMIT_RECORDS_IN_FLIGHT];
-}
-
 struct checkpoints *checkpoints_create(void)
 {
     struct checkpoints *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->sent = calloc(LIMIT_RECORDS_IN_FLIGHT, sizeof *c->sent);
+    unsettled_init(&c->records);
     c->rejects_done = calloc(LIMIT_RECORDS_IN_FLIGHT, sizeof *c->rejects_done);
-    c->base = c->settled = c->produced = 1;
     c->reject_base = c->reject_next = 1;
-    if (!c->sent || !c->rejects_done)
+    if (!c->rejects_done)
         checkpoints_destroy(&c);
     return c;
 }
@@ -119,9 +94,8 @@ void checkpoints_destroy(struct checkpoints **checkpoints)
     if (!c)
         return;
     checkpoints_unassign(c);
-    free(c->sent);
+    unsettled_free(&c->records);
     free(c->rejects_done);
-    free(c->replaced);
     free(c->missing);
     free(c->view_replaced);
     free(c->view_missing);
@@ -188,58 +162,24 @@ bool checkpoints_missing(struct checkpoints *c, uint32_t slot, int64_t from, int
     return true;
 }
 
-bool checkpoints_record_room(const struct checkpoints *c)
+bool checkpoints_record_room(struct checkpoints *c)
 {
-    return c->produced - c->base < LIMIT_RECORDS_IN_FLIGHT;
+    return unsettled_make_room(&c->records);
 }
 
 uint64_t checkpoints_record_produced(struct checkpoints *c, uint64_t previous, void *owner)
 {
-    assert(checkpoints_record_room(c) && previous < c->produced);
-    uint64_t sequence = c->produced++;
-    *sent_at(c, sequence) = (struct sent){.previous = previous, .owner = owner};
-    return sequence;
+    return unsettled_produced(&c->records, previous, owner);
 }
 
 void checkpoints_record_withdrawn(struct checkpoints *c, uint64_t sequence)
 {
-    assert(sequence + 1 == c->produced && sequence >= c->settled);
-    c->produced--;
-}
-
-/* Moves `settled` and `base` on, and keeps what was replaced on the way. */
-static void records_advance(struct checkpoints *c)
-{
-    while (c->settled < c->produced && sent_at(c, c->settled)->settled)
-        c->settled++;
-    while (c->base < c->settled && sent_at(c, c->base)->answered) {
-        if (!sent_at(c, c->base)->delivered) {
-            /* Out of memory here only leaves the ring fuller until next time. */
-            if (!grow((void **)&c->replaced, c->replaced_count, &c->replaced_room,
-                      sizeof *c->replaced))
-                return;
-            c->replaced[c->replaced_count++] = c->base;
-        }
-        c->base++;
-    }
+    unsettled_withdrawn(&c->records, sequence);
 }
 
 void *checkpoints_record_answered(struct checkpoints *c, uint64_t sequence, bool delivered)
 {
-    struct sent *sent = sent_at(c, sequence);
-    assert(!sent->answered);
-    void *owner = sent->owner;
-    sent->answered = true;
-    sent->delivered = delivered;
-    if (delivered)
-        while (!sent->settled) {
-            sent->settled = true;
-            if (sent->previous < c->base)
-                break;
-            sent = sent_at(c, sent->previous);
-        }
-    records_advance(c);
-    return owner;
+    return unsettled_answered(&c->records, sequence, delivered);
 }
 
 bool checkpoints_reject_room(const struct checkpoints *c)
@@ -310,7 +250,7 @@ void checkpoints_gathered(struct checkpoints *c)
     assert(checkpoints_gathering(c));
     struct checkpoint *checkpoint = &c->under_way[c->under_way_count - 1];
     checkpoint->stage = STAGE_WAITING;
-    checkpoint->sequence_last = c->produced - 1;
+    checkpoint->sequence_last = c->records.next - 1;
     checkpoint->reject_last = c->reject_next - 1;
 }
 
@@ -346,22 +286,15 @@ static bool view_replaced(struct checkpoints *c, const struct checkpoint *checkp
                           struct checkpoint_view *view)
 {
     uint64_t first = c->sequence_covered + 1, last = checkpoint->sequence_last;
-    uint64_t *list = realloc(c->view_replaced, (c->replaced_count + (c->produced - c->base) + 1) *
-                                                   sizeof *list);
+    uint64_t *list =
+        realloc(c->view_replaced, (unsettled_replaced_max(&c->records) + 1) * sizeof *list);
     if (!list)
         return false;
     c->view_replaced = list;
-    size_t count = 0;
-    for (size_t i = 0; i < c->replaced_count; i++)
-        if (c->replaced[i] >= first && c->replaced[i] <= last)
-            list[count++] = c->replaced[i];
-    for (uint64_t s = c->base > first ? c->base : first; s <= last && s < c->produced; s++)
-        if (!sent_at(c, s)->delivered)
-            list[count++] = s;
+    unsettled_replaced(&c->records, first, last, list, &view->replaced_count);
+    view->replaced = list;
     view->sequence_first = first;
     view->sequence_last = last;
-    view->replaced = list;
-    view->replaced_count = count;
     return true;
 }
 
@@ -370,7 +303,8 @@ bool checkpoints_ready(struct checkpoints *c, struct checkpoint_view *view)
     if (c->under_way_count == 0 || c->under_way[0].stage != STAGE_WAITING)
         return false;
     struct checkpoint *checkpoint = &c->under_way[0];
-    if (c->settled <= checkpoint->sequence_last || c->reject_base <= checkpoint->reject_last)
+    if (unsettled_from(&c->records) <= checkpoint->sequence_last ||
+        c->reject_base <= checkpoint->reject_last)
         return false;
     if (!view_missing(c, checkpoint, view) || !view_replaced(c, checkpoint, view))
         return false;
@@ -401,11 +335,7 @@ static void covered_forget(struct checkpoints *c, const struct checkpoint *check
         if (c->missing[i].to > checkpoint->to[c->missing[i].slot])
             c->missing[kept++] = c->missing[i];
     c->missing_count = kept;
-    kept = 0;
-    for (size_t i = 0; i < c->replaced_count; i++)
-        if (c->replaced[i] > checkpoint->sequence_last)
-            c->replaced[kept++] = c->replaced[i];
-    c->replaced_count = kept;
+    unsettled_forget(&c->records, checkpoint->sequence_last);
 }
 
 bool checkpoints_answered(struct checkpoints *c, uint64_t number, bool delivered)
@@ -480,5 +410,5 @@ size_t checkpoints_under_way(const struct checkpoints *c)
 
 uint64_t checkpoints_unsettled(const struct checkpoints *c)
 {
-    return c->produced - c->settled;
+    return c->records.not_settled;
 }

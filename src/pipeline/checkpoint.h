@@ -51,8 +51,9 @@ void checkpoints_read(struct checkpoints *checkpoints, uint32_t slot, int64_t ne
 /* Positions that no one will ever deliver. False: no memory. */
 bool checkpoints_missing(struct checkpoints *checkpoints, uint32_t slot, int64_t from, int64_t to);
 
-/* Whether another record can be produced; if not, wait for answers. */
-bool checkpoints_record_room(const struct checkpoints *checkpoints);
+/* Whether another record can be produced; if not, wait for answers. Records
+ * that failed take no room. */
+bool checkpoints_record_room(struct checkpoints *checkpoints);
 /* Notes a record with all that its window holds and returns its sequence (from
  * 1). `previous` is the window's last sequence, or 0; `owner` comes back with
  * the answer. Needs room. */
@@ -128,7 +129,8 @@ bool checkpoints_all_safe(const struct checkpoints *checkpoints);
 bool checkpoints_all_committed(const struct checkpoints *checkpoints);
 /* Checkpoints under way. */
 size_t checkpoints_under_way(const struct checkpoints *checkpoints);
-/* Records that are not settled. */
+/* Records that are not settled; a window that fails again and again counts as
+ * two at least. */
 uint64_t checkpoints_unsettled(const struct checkpoints *checkpoints);
 
 #endif
