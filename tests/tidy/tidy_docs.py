@@ -24,7 +24,7 @@ def names_used_twice(tree):
 
 # Where each kind of test is found, and what its name must be to be found there.
 TEST_NAMES = [
-    (re.compile(r"^tests/(unit|property)/[a-z0-9_]+_test\.c$"), "unit and property tests"),
+    (re.compile(r"^tests/(unit|property)/[a-z0-9_]+_test\.(c|cpp)$"), "unit and property tests"),
     (re.compile(r"^tests/fuzz/[a-z0-9_]+_fuzz\.c$"), "fuzz targets"),
     (re.compile(r"^tests/(cli|kafka)/(test_[a-z0-9_]+|conftest)\.py$"), "tests of the programs"),
     (re.compile(r"^tests/(cli|kafka)/[a-z0-9_]+_driver\.c$"), "what those tests drive"),
@@ -35,7 +35,7 @@ TEST_NAMES = [
 def unregistered_tests(tree):
     """A test whose name the globs don't match would never run."""
     for path in tree.files:
-        if not path.startswith("tests/") or not path.endswith((".c", ".py")):
+        if not path.startswith("tests/") or not path.endswith((".c", ".cpp", ".py")):
             continue
         if is_named_by_folder(path):
             continue
@@ -139,5 +139,5 @@ def files_missing_in_readme(tree):
         parts = path.split("/")
         above = ["/".join(parts[:i]) for i in range(1, len(parts))]
         closed = [folder for folder in above if entries.get(folder) and folder not in drawn]
-        if path not in entries and not closed and path != "README.md":
+        if path not in entries and not closed and path not in ("README.md", ".gitignore"):
             yield f"README.md: the tree does not name {path}"

@@ -7,7 +7,7 @@ LINE_MAX = 100
 FUNCTION_MAX = 70
 FILE_MAX = 500
 
-CODE = (".c", ".h", ".py", ".sh", ".cmake", "CMakeLists.txt")
+CODE = (".c", ".h", ".cpp", ".py", ".sh", ".cmake", "CMakeLists.txt")
 SCRIPT_FOLDERS = ("tools/", ".ci/")
 BANNED = re.compile(
     r"\b(atoi|atol|atoll|atof|sprintf|vsprintf|strcpy|strcat|strtok|gets)\s*\(")
@@ -70,7 +70,7 @@ def python_functions(text):
 
 def long_functions(tree):
     for path, text in code_files(tree):
-        if path.endswith((".c", ".h")):
+        if path.endswith((".c", ".h", ".cpp")):
             functions = c_functions(text)
         elif path.endswith(".py"):
             functions = python_functions(text)
@@ -90,7 +90,7 @@ def bare_c(text):
 
 
 def banned_calls(tree):
-    for path, text in tree.with_suffix(".c", ".h"):
+    for path, text in tree.with_suffix(".c", ".h", ".cpp"):
         for number, line in enumerate(bare_c(text).splitlines(), 1):
             for match in BANNED.finditer(line):
                 yield f"{path}:{number}: {match.group(1)} is banned"
