@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sim_checkpoint.h"
+#include "sim_memory.h"
 
 #define HISTORIES 100000
 #define LARGE_EVERY 10000
@@ -189,8 +190,10 @@ static void read_missing(unsigned at)
 
     while (next < FRAMES && log[next].kind == MISSING && below(4))
         next++;
-    expect(checkpoints_missing(w.checkpoints, at, slot->next, next));
-    slot->next = next;
+    if (checkpoints_missing(w.checkpoints, at, slot->next, next))
+        slot->next = next;
+    else
+        expect(memory_failed());
 }
 
 static void read_frame(unsigned at)
@@ -239,7 +242,10 @@ static void begin(void)
         begun->marks[i].idle = below(2);
         begun->marks[i].end = below(2);
     }
-    expect(checkpoints_begin(w.checkpoints, begun->marks, &w.counters));
+    if (!checkpoints_begin(w.checkpoints, begun->marks, &w.counters)) {
+        expect(memory_failed());
+        return;
+    }
     w.begun_count++;
     w.gathering = true;
     w.round++;
@@ -250,7 +256,7 @@ static void write_checkpoint(void)
     struct checkpoint_view view;
     bool ready = checkpoints_ready(w.checkpoints, &view);
 
-    expect(ready == oracle_ready(&w));
+    expect(ready == oracle_ready(&w) || memory_failed());
     if (!ready)
         return;
     expect_right(oracle_view(&w, &view));
@@ -341,15 +347,17 @@ static void assign(size_t count)
         starts[i] = w.committed[partition];
         w.slots[i] = (struct sim_slot){partition, starts[i], starts[i], starts[i], starts[i]};
     }
-    expect(checkpoints_assign(w.checkpoints, starts, count, &w.counters));
-    w.slots_count = count;
-    w.assigned = true;
+    w.assigned = checkpoints_assign(w.checkpoints, starts, count, &w.counters);
+    expect(w.assigned || memory_failed());
+    w.slots_count = w.assigned ? count : 0;
 }
 
 static void start(void)
 {
-    w.checkpoints = checkpoints_create();
-    expect(w.checkpoints != NULL);
+    do
+        w.checkpoints = checkpoints_create();
+    while (!w.checkpoints && memory_failed());
+    expect(w.checkpoints);
     memset(w.windows, 0, w.windows_count * sizeof w.windows[0]);
     for (size_t i = LOG_WINDOWS; i < w.windows_count; i++)
         w.windows[i] = (struct sim_window){.users = 1, .changed = true};
@@ -397,8 +405,10 @@ static void act(void)
         answer_reject,     begin,        gather,         gather,         write_checkpoint,
         answer_checkpoint, commit_begin, commit_end,     press,          publish_failed};
 
+    memory_fail_at(happens(w.odds.memory) ? 1 + below(3) : 0);
     acts[below(sizeof acts / sizeof *acts)]();
     act_rarely();
+    memory_fail_at(0);
     if (happens(32))
         expect_right(oracle_answers(&w));
 }

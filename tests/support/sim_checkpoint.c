@@ -59,7 +59,8 @@ void world_make(struct world *world, uint64_t seed, bool large)
                                     .fail_commit = kind & 8 ? 80 : 0,
                                     .full = kind & 16 ? 50 : 0,
                                     .crash = kind & 32 ? 1 : 0,
-                                    .assign = kind & 64 ? 2 : 0};
+                                    .assign = kind & 64 ? 2 : 0,
+                                    .memory = world_below(world, 4) ? 0 : 40};
     world->sinkless = kind & 128;
     world->profiles = large ? 1 : 1 + world_below(world, PROFILES);
     world->windows_count = large ? WINDOWS_MAX : LOG_WINDOWS;

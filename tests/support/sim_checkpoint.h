@@ -73,7 +73,7 @@ struct sim_reject {
 
 /* In 1/256 of the occasions. */
 struct sim_odds {
-    unsigned fail, fail_checkpoint, fail_commit, full, crash, assign;
+    unsigned fail, fail_checkpoint, fail_commit, full, crash, assign, memory;
 };
 
 struct world {
