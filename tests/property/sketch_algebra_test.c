@@ -163,9 +163,61 @@ START_TEST(order_is_nothing)
 }
 END_TEST
 
+/* An id at one of 16 places, half of which need a rank. */
+static struct hc_hash ranked_hash(uint64_t *state)
+{
+    uint64_t random = part_random(state);
+    uint64_t index = random & 7, rank = (random >> 6) % 40 + 1;
+
+    if (random >> 20 & 1)
+        index |= UINT64_C(1) << 20; /* here the index decides */
+    return (struct hc_hash){index | (rank == 40 ? 0 : UINT64_C(1) << (24 + rank)), 0};
+}
+
+static void add_ranked(struct hc_sketch *sketch, struct hc_hash hash)
+{
+    uint64_t digest = hc_digest(sketch);
+    int changed = 7;
+
+    ck_assert_int_eq(hc_sketch_add_hash(sketch, hash, &changed), HC_OK);
+    ck_assert_int_eq(changed, digest != hc_digest(sketch));
+}
+
+/* Coupons of equal index: the larger rank stays, and `changed` knows. */
+START_TEST(ranks_unite)
+{
+    uint64_t state = 2000000;
+
+    for (int round = 0; round < 200; round++) {
+        unsigned left_precision = round % 2 == 0 ? 14 : 16, right_precision = 14 + round % 3;
+        struct hc_sketch *left = kit_create(left_precision, NULL);
+        struct hc_sketch *right = kit_create(right_precision, NULL), *both;
+        struct hc_sketch *all = kit_create(
+            left_precision < right_precision ? left_precision : right_precision, NULL);
+
+        for (int i = 0; i < round; i++) {
+            struct hc_hash hash = ranked_hash(&state);
+
+            add_ranked(i % 3 == 0 ? left : right, hash);
+            add_ranked(all, hash);
+        }
+        both = kit_copy(right);
+        unite(both, left);
+        unite(left, right);
+        kit_same(left, all);
+        kit_same(both, all);
+        hc_sketch_destroy(&left);
+        hc_sketch_destroy(&right);
+        hc_sketch_destroy(&both);
+        hc_sketch_destroy(&all);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {two_parts, three_parts, adding_goes_on, order_is_nothing};
+    const TTest *const tests[] = {two_parts, three_parts, adding_goes_on, order_is_nothing,
+                                  ranks_unite};
 
     return KIT_RUN("sketch_algebra", tests);
 }

@@ -126,6 +126,21 @@ START_TEST(opcodes)
 }
 END_TEST
 
+/* One byte a run: 1,491 registers apart from each other make 3,000 bytes with
+ * header and last zeros, and one more at the front 3,001. */
+START_TEST(size_limit)
+{
+    struct hc_sketch *sketch = kit_create(14, NULL);
+
+    for (uint64_t i = 1; i <= 1491; i++)
+        add_register(sketch, 2 * i, 1);
+    ck_assert_int_eq(export_matches(sketch), 1);
+    add_register(sketch, 0, 1);
+    ck_assert_int_eq(export_matches(sketch), 0);
+    hc_sketch_destroy(&sketch);
+}
+END_TEST
+
 START_TEST(refuses)
 {
     const uint64_t counts[] = {0, 100, 10000};
@@ -156,7 +171,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {registers_survive, opcodes, refuses};
+    const TTest *const tests[] = {registers_survive, opcodes, size_limit, refuses};
 
     return KIT_RUN("sketch_redis", tests);
 }
