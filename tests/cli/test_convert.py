@@ -105,6 +105,22 @@ def test_a_precision_that_redis_lacks(programs):
     assert [int(row[0]) for row in out] == [MINUTE]
 
 
+def test_a_higher_precision_is_folded(programs, redis):
+    """The registers are Redis's; PFCOUNT alone answers with what ours knew better."""
+    everyone = {f"u{n}" for n in range(40000)}
+    frames = b"".join(b'{"uid":"%s","ts":%d}\n' % (user.encode(), MINUTE) for user in everyone)
+    records = programs.count("-", "-p", "16", input=frames).out
+    [[_, _, data]] = rows_of(programs.headcount("convert", "--to", "redis", input=records))
+    redis.command("DEL", "theirs")
+    redis.add("theirs", everyone)
+    redis.command("SET", "ours", bytes.fromhex(data))
+    assert (redis_server.registers(bytes.fromhex(data))
+            == redis_server.registers(redis.command("GET", "theirs")))
+    [row] = merged(programs, records, "--by", "all")
+    assert redis.command("PFCOUNT", "ours") == row["uniques"]
+    assert redis.command("PFCOUNT", "ours", "ours") == redis.command("PFCOUNT", "theirs")
+
+
 def test_raw_is_for_one_row(programs):
     two = sketch(1) + sketch(2, minute=MINUTE + 60, start="2016-07-11T13:40:00Z")
     raw = ["convert", "--to", "redis", "--format", "raw"]
