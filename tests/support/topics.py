@@ -99,6 +99,10 @@ class Topics:
         finally:
             consumer.close()
 
+    def members(self, group):
+        """How many members the group's coordinator knows of, dead ones until it finds out."""
+        return len(self.admin.describe_consumer_groups([group])[group].result(30).members)
+
     def committed(self, group, name):
         """{partition: committed offset, None where there is none}."""
         partitions = self.ends(name)
