@@ -264,13 +264,15 @@ def test_bytes_in_flight_are_bounded(emit, broker, topics):
 
 
 def test_waits_for_a_broker_that_comes_late(emit, request):
-    server = kafka.Broker(request.config.getoption("--kafka"))
+    """And creates a topic that keeps records where topics are compacted by default."""
+    server = kafka.Broker(request.config.getoption("--kafka"), {"log.cleanup.policy": "compact"})
     try:
         emitter = emit(server.bootstrap, "emit-late", "--count", 10, "--size", 10)
         wait_for(lambda: emitter.events("output_waiting"), "output_waiting")
         assert emitter.text("ok ") is None
         server.start()
         assert emitter.done()["acked"] == 10
+        assert config_of(server.bootstrap, "emit-late")["cleanup.policy"] == "delete"
     finally:
         server.close()
 
