@@ -281,7 +281,8 @@ START_TEST(lines_do_not_depend_on_pieces)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     for (int round = 0; round < 12; round++) {
         struct bytes text = random_text(number_below(300000));
-        struct bytes stored = round % 3 == 0 ? text : archive_of(text, 100000, round % 3 == 1, NULL);
+        int form = round % 3;
+        struct bytes stored = form == 0 ? text : archive_of(text, 100000, form == 1, NULL);
         struct piecewise job = {stored, path, number_below(UINT64_MAX) | 1};
         struct seen truth = walk(text, SIZE_MAX, true), seen;
         pthread_t writer;
