@@ -75,6 +75,15 @@ int rollup_next(struct rollup *rollup, struct rollup_row *row);
 /* The next row will be the first again. */
 void rollup_rewind(struct rollup *rollup);
 
+/* One damaged time, years away from all others, would have millions of rows
+ * without users on its way. So a run of more than LIMIT_ZERO_ROWS of them is
+ * left out, unless from_given or to_given say what range is meant. */
+struct rollup_left_out {
+    uint64_t runs;          /* so far, since the rows began */
+    int64_t start_s, end_s; /* of the longest */
+};
+struct rollup_left_out rollup_left_out(const struct rollup *rollup);
+
 /* After rollup_finish, instead of rollup_next: the mergeable archive form, a
  * record a minute and group, then the coverage as checkpoints, a line each,
  * handed to `line` (without a line end; false stops). Needs options.archive and

@@ -28,6 +28,8 @@ struct rollup {
     int64_t reach_from_s, reach_to_s; /* [from, to): minutes that the clocks have passed */
     size_t next_bucket;              /* of the table */
     int64_t next_minute_s;           /* no zero before it is in a row to come */
+    int64_t shown_s;                 /* the run of zeros up to here is short enough to show */
+    struct rollup_left_out left_out;
     int64_t judged_s;                /* start of the bucket that `judged` is about */
     struct rollup_judged judged;
     char error[512];

@@ -89,6 +89,13 @@ void rollup_rewind(struct rollup *rollup)
     rollup->next_bucket = 0;
     rollup->next_minute_s = minute_from(rollup->options.from_s);
     rollup->judged_s = INT64_MIN;
+    rollup->shown_s = INT64_MIN;
+    rollup->left_out = (struct rollup_left_out){0};
+}
+
+struct rollup_left_out rollup_left_out(const struct rollup *rollup)
+{
+    return rollup->left_out;
 }
 
 static bool is_reached(const struct rollup *rollup, int64_t minute_s)
@@ -196,6 +203,46 @@ static void judge(struct rollup *rollup, const struct calendar_bucket *bucket)
     judged->state = state_of(rollup, &walk, judged->start_s, judged->end_s);
 }
 
+/* Whether more than LIMIT_ZERO_ROWS buckets between `zero_s` and `limit_s` hold
+ * zeros. False with *good false: no memory. */
+static bool is_long_run(struct rollup *rollup, int64_t zero_s, int64_t limit_s, bool *good)
+{
+    struct calendar_bucket bucket;
+
+    for (int rows = 0; rows < LIMIT_ZERO_ROWS; rows++) {
+        *good = calendar_find(rollup->options.calendar, zero_s, &bucket);
+        if (!*good)
+            return false;
+        zero_s = next_zero(rollup, minute_from(bucket.end_s), limit_s);
+        if (zero_s == INT64_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* Leaves the run of zeros from *zero_s to `limit_s` out if it is too long to
+ * show; *zero_s is then INT64_MAX. False: no memory. */
+static bool limit_run(struct rollup *rollup, int64_t *zero_s, int64_t limit_s)
+{
+    struct rollup_left_out *left_out = &rollup->left_out;
+    int64_t end_s = limit_s < rollup->reach_to_s ? limit_s : rollup->reach_to_s;
+    bool good = true;
+
+    if (rollup->options.from_given || rollup->options.to_given || *zero_s < rollup->shown_s)
+        return true;
+    rollup->shown_s = end_s;
+    if (!is_long_run(rollup, *zero_s, limit_s, &good))
+        return good;
+    if (end_s - *zero_s > left_out->end_s - left_out->start_s) {
+        left_out->start_s = *zero_s;
+        left_out->end_s = end_s;
+    }
+    left_out->runs++;
+    rollup->next_minute_s = minute_from(end_s);
+    *zero_s = INT64_MAX;
+    return true;
+}
+
 static bool fill_users(struct rollup *rollup, struct rollup_bucket *bucket, struct rollup_row *row)
 {
     row->group = bucket->group;
@@ -221,6 +268,8 @@ int rollup_next(struct rollup *rollup, struct rollup_row *row)
     }
     *row = (struct rollup_row){.group = "{}", .record_state = RECORD_CLOSED};
     zero_s = next_zero(rollup, rollup->next_minute_s, limit_s);
+    if (zero_s != INT64_MAX && !limit_run(rollup, &zero_s, limit_s))
+        goto no_memory;
     if (zero_s != INT64_MAX) {
         if (!calendar_find(rollup->options.calendar, zero_s, &bucket))
             goto no_memory;

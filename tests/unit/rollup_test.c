@@ -206,6 +206,62 @@ START_TEST(strays)
 }
 END_TEST
 
+/* Two years of silence are no million rows, unless they are asked for. */
+START_TEST(long_silence)
+{
+    struct fixture f = fixture_of(CALENDAR_MINUTE, NULL, (struct rollup_options){0});
+    struct rollup_left_out left_out;
+    struct rollup_row row;
+    int64_t zeros = 0;
+
+    add(&f, 0, 5, NULL);
+    add(&f, 2, 5, NULL);
+    add(&f, 1000000, 6, NULL);
+    check(&f, 1000002, 0);
+    ck_assert(rollup_finish(f.rollup));
+    print_rows(&f);
+    ck_assert_str_eq(f.rows.bytes, "0 1 5 1 complete\n1 2 0 1 complete\n2 3 5 1 complete\n"
+                                   "1000000 1000001 6 1 complete\n1000001 1000002 0 1 complete\n");
+    left_out = rollup_left_out(f.rollup);
+    ck_assert_uint_eq(left_out.runs, 1);
+    ck_assert_int_eq(left_out.start_s, BASE_S + 3 * 60);
+    ck_assert_int_eq(left_out.end_s, BASE_S + 1000000 * 60);
+    fixture_free(&f);
+
+    f = fixture_of(CALENDAR_MINUTE, NULL,
+                   (struct rollup_options){.from_given = true, .from_s = BASE_S});
+    add(&f, 0, 5, NULL);
+    add(&f, 1000000, 6, NULL);
+    check(&f, 1000002, 0);
+    ck_assert(rollup_finish(f.rollup));
+    while (rollup_next(f.rollup, &row) > 0)
+        zeros += row.estimate.value == 0;
+    ck_assert_int_eq(zeros, 999999 + 1);
+    ck_assert_uint_eq(rollup_left_out(f.rollup).runs, 0);
+    fixture_free(&f);
+}
+END_TEST
+
+/* The longest run that is shown, and one more. */
+START_TEST(longest_silence)
+{
+    for (int64_t silence = LIMIT_ZERO_ROWS - 1; silence <= LIMIT_ZERO_ROWS + 1; silence++) {
+        struct fixture f = fixture_of(CALENDAR_MINUTE, NULL, (struct rollup_options){0});
+        int64_t rows = 0, shown = silence <= LIMIT_ZERO_ROWS ? silence : 0;
+        struct rollup_row row;
+
+        add(&f, 0, 5, NULL);
+        add(&f, silence + 1, 6, NULL);
+        check(&f, silence + 2, 0);
+        ck_assert(rollup_finish(f.rollup));
+        while (rollup_next(f.rollup, &row) > 0)
+            rows++;
+        ck_assert_int_eq(rows, shown + 2);
+        fixture_free(&f);
+    }
+}
+END_TEST
+
 /* 13:39 on: the hour's first 39 minutes were not seen. */
 START_TEST(hour_that_began_before)
 {
@@ -378,6 +434,8 @@ int main(void)
     tcase_add_test(tcase, no_zeros_without_coverage);
     tcase_add_test(tcase, checkpoint_that_does_not_count);
     tcase_add_test(tcase, strays);
+    tcase_add_test(tcase, long_silence);
+    tcase_add_test(tcase, longest_silence);
     tcase_add_test(tcase, hour_that_began_before);
     tcase_add_test(tcase, hour_that_is_complete);
     tcase_add_test(tcase, hour_under_way);

@@ -23,6 +23,8 @@ static const char merge_epilogue[] =
     "read past them. 'records' prints mergeable records again, one a minute, and needs\n"
     "--by minute.\n"
     "\n"
+    "Buckets that were counted and are empty are rows with 0, but for runs of more\n"
+    "than 10080 of them, which are named on stderr unless --from or --to is given.\n"
     "T is a Unix time or RFC 3339. An hour of a zone is what shares date, hour and\n"
     "offset: where a clock is changed by half an hour there is one of 30 minutes.\n";
 
@@ -133,6 +135,22 @@ static bool print_out(struct merge *merge)
     return ferror(stdout) == 0;
 }
 
+static void name_left_out(const struct merge *merge)
+{
+    struct rollup_left_out left_out = rollup_left_out(merge->rollup);
+    struct text text = {0};
+
+    if (left_out.runs == 0)
+        return;
+    calendar_text_utc(left_out.start_s, &text);
+    text_string(&text, " to ");
+    calendar_text_utc(left_out.end_s, &text);
+    fprintf(stderr, "%s: %" PRIu64 " run%s of more than %d rows without users left out, the longest "
+            "from %s; --from and --to show all\n", merge->name, left_out.runs,
+            left_out.runs == 1 ? "" : "s", LIMIT_ZERO_ROWS, text.failed ? "?" : text.bytes);
+    text_free(&text);
+}
+
 static bool print_rows(struct merge *merge)
 {
     struct rollup_row row;
@@ -151,6 +169,7 @@ static bool print_rows(struct merge *merge)
     }
     if (more < 0)
         fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rollup));
+    name_left_out(merge);
     return more == 0 && print_out(merge);
 }
 
