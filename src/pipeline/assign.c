@@ -87,6 +87,12 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
 
 static void assign_end(struct pipeline *p)
 {
+    if (p->failing) {
+        char error[sizeof p->error];
+        memcpy(error, p->error, sizeof error);
+        pipeline_end(p, PIPELINE_FAILED, "%s", error);
+        return;
+    }
     checkpoints_unassign(p->checkpoints);
     p->assignment = NULL;
     p->slots_count = 0;
@@ -121,7 +127,7 @@ void assign_leave(struct pipeline *p, bool lost)
 /* Everything read is in the output, and committed where it can be. */
 static bool drained(const struct pipeline *p)
 {
-    if (!p->proven)
+    if (pipeline_in_doubt(p))
         return true;
     if (!p->last_begun || checkpoints_under_way(p->checkpoints) > 0 ||
         !checkpoints_all_safe(p->checkpoints) || checkpoints_unsettled(p->checkpoints) > 0)
@@ -158,7 +164,7 @@ void assign_at_end(struct pipeline *p, const struct source_step *step)
     slot->at_end = true;
     slot->at_end_ms = p->now_ms;
     if (step->final)
-        p->clocks[step->slot].ended = true;
+        p->clocks[step->slot].ended = p->news = true;
 }
 
 /* Idle is what the broker says, not silence: at its end for idle_after, and

@@ -84,6 +84,11 @@ void pipeline_destroy(struct pipeline **pipeline)
     *pipeline = NULL;
 }
 
+bool pipeline_in_doubt(const struct pipeline *p)
+{
+    return !p->proven && counters_rejected_total(&p->counters) > 0;
+}
+
 static void finish(struct pipeline *p)
 {
     if (p->assignment) { /* the ends are reached: leave as if asked to */
@@ -92,7 +97,7 @@ static void finish(struct pipeline *p)
         return;
     }
     uint64_t rejected = counters_rejected_total(&p->counters);
-    if (!p->proven && rejected > 0)
+    if (pipeline_in_doubt(p))
         pipeline_end(p, PIPELINE_INVALID, "none of %llu frames was valid",
                      (unsigned long long)rejected);
     else
@@ -107,6 +112,19 @@ static void missing(struct pipeline *p, const struct source_step *step)
               LOG_I("to", step->to));
     if (!checkpoints_missing(p->checkpoints, step->slot, step->from, step->to))
         pipeline_end(p, PIPELINE_FAILED, "out of memory");
+}
+
+/* What was read before is good: publish it, then end. */
+static void source_failed(struct pipeline *p, const char *error)
+{
+    if (p->failing)
+        return;
+    p->failing = true;
+    snprintf(p->error, sizeof p->error, "%s", error);
+    if (p->assignment && !p->leaving)
+        assign_leave(p, false);
+    else if (!p->assignment)
+        pipeline_end(p, PIPELINE_FAILED, "%s", error);
 }
 
 static void take_step(struct pipeline *p, int timeout_ms)
@@ -147,7 +165,7 @@ static void take_step(struct pipeline *p, int timeout_ms)
         finish(p);
         break;
     case SOURCE_FAILED:
-        pipeline_end(p, PIPELINE_FAILED, "%s", step.error);
+        source_failed(p, step.error);
         break;
     }
 }

@@ -79,7 +79,7 @@ struct pipeline {
     int64_t last_commit_ms;
 
     /* The first frames. */
-    bool proven;
+    bool proven; /* a valid frame was read, now or before the last commit */
     int64_t first_read_ms;
     char *first_rejected;
     size_t first_rejected_size;
@@ -89,6 +89,7 @@ struct pipeline {
     struct log_limit log_reset, log_full, log_failed, log_commit;
     bool closing;             /* source_close was called */
     int64_t stop_by_ms;       /* INT64_MAX until *stop */
+    bool failing;             /* the source failed; what was read is still published */
     bool unsafe;
     bool ended;
     enum pipeline_result result;
@@ -129,6 +130,8 @@ void reject_acknowledgements(struct pipeline *p);
 /* assign.c: the facts about partitions. */
 void assign_begin(struct pipeline *p, const struct source_assignment *assignment);
 void assign_leave(struct pipeline *p, bool lost);
+/* Nothing but rejects so far: the settings may be wrong, so nothing is told. */
+bool pipeline_in_doubt(const struct pipeline *p);
 /* Gives the partitions up once they are drained, or the time is over. */
 void assign_go_on(struct pipeline *p);
 void assign_at_end(struct pipeline *p, const struct source_step *step);

@@ -223,7 +223,7 @@ void publish_tick(struct pipeline *p)
     if (p->now_ms >= p->next_tick_ms)
         p->next_tick_ms = p->now_ms + p->o.emit_every_ms;
     label_windows(p);
-    if (!p->proven)
+    if (pipeline_in_doubt(p))
         return;
     bool wanted = p->news || window_first_changed(p->windows) ||
                   p->now_ms - p->last_checkpoint_ms >= QUIET_CHECKPOINT_MS;
