@@ -458,7 +458,7 @@ static void live(uint64_t seed, bool large)
     checkpoints_destroy(&w.checkpoints);
 }
 
-/* An assert of the code under test should tell its seed, too. */
+/* An assert or a crash of the code under test should tell its seed, too. */
 static void aborted(int number)
 {
     char line[80];
@@ -477,6 +477,7 @@ START_TEST(nothing_unsafe_is_committed_and_everything_drains)
     uint64_t count = one ? 1 : many ? strtoull(many, NULL, 10) : HISTORIES;
 
     signal(SIGABRT, aborted);
+    signal(SIGSEGV, aborted);
     for (uint64_t seed = first; seed < first + count; seed++)
         live(seed, seed % LARGE_EVERY == 0);
 }
