@@ -85,11 +85,11 @@ static bool pair_try(rd_kafka_conf_t *scratch, const struct kafka_pair *pair, ch
  * name of a property is repeated. */
 static void malformed(const char *text, rd_kafka_conf_t *scratch, char *error, size_t error_size)
 {
-    char name[64];
-    size_t size = 0;
+    char name[64], reason[KAFKA_TEXT_MAX];
 
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, " :="), text);
-    if (name[0] && rd_kafka_conf_get(scratch, name, NULL, &size) != RD_KAFKA_CONF_UNKNOWN)
+    if (kafka_refusal(name) ||
+        rd_kafka_conf_set(scratch, name, NULL, reason, sizeof(reason)) != RD_KAFKA_CONF_UNKNOWN)
         (void)snprintf(error, error_size, "-X %s: expected property=value", name);
     else
         (void)snprintf(error, error_size, "-X expects property=value");

@@ -40,8 +40,9 @@ struct kafka_slot {
 
 /* What is remembered of a partition from one assignment to the next. */
 struct kafka_known {
-    int64_t end;  /* exit_at_end: taken once; -1 when not yet */
-    bool remade;  /* its offsets went back: what is committed belongs to a former topic */
+    int64_t end;      /* exit_at_end: taken once; -1 when not yet */
+    bool remade;      /* its offsets went back: what is committed belongs to a former topic */
+    int64_t doubtful; /* a commit of this position may have hit the new topic; or -1 */
 };
 
 struct kafka_commit {
@@ -103,6 +104,7 @@ struct source_kafka {
     /* An assignment that is not taken yet. */
     rd_kafka_topic_partition_list_t *waiting;
     int64_t waiting_retry_ms;
+    int64_t settled_ms; /* before that committed offsets are not believed */
 
     bool held, finishing, finished, leaving;
     size_t seeks; /* slots with `seek` */

@@ -18,6 +18,9 @@
 #include "source_kafka.h"
 
 #define RETRY_MS 500
+/* How long after a topic was deleted its committed offsets are not believed: the
+ * coordinator removes them a little later (15-70 ms were seen). */
+#define SETTLE_MS 2000
 
 static void assign_nothing(struct source_kafka *k)
 {
@@ -40,7 +43,7 @@ static bool waiting_take(struct source_kafka *k)
     rd_kafka_resp_err_t code;
 
     assert(k->waiting && !k->live);
-    if (!kafka_assignment_build(k, k->waiting))
+    if (clock_monotonic_ms() < k->settled_ms || !kafka_assignment_build(k, k->waiting))
         return false;
     code = rd_kafka_assign(k->client, k->waiting);
     if (!code && k->waiting->cnt > 0) {
@@ -63,10 +66,10 @@ static bool waiting_take(struct source_kafka *k)
 
 static void waiting_postpone(struct source_kafka *k)
 {
-    int64_t swallowed = 0;
+    int64_t swallowed = 0, now = clock_monotonic_ms();
 
-    k->waiting_retry_ms = clock_monotonic_ms() + RETRY_MS;
-    if (kafka_notes_loud(&k->notes, "assignment_waits", &swallowed))
+    k->waiting_retry_ms = now < k->settled_ms ? k->settled_ms : now + RETRY_MS;
+    if (now >= k->settled_ms && kafka_notes_loud(&k->notes, "assignment_waits", &swallowed))
         log_event(LOG_WARN, "assignment_waits", LOG_S("topic", k->topic),
                   LOG_S("text", "the brokers do not say where to start; trying again"));
 }
@@ -171,4 +174,6 @@ void kafka_assignment_release(struct source_kafka *k)
     if (again && !owed && !k->waiting && !k->finishing)
         (void)kafka_subscribe(k, k->failed, sizeof(k->failed));
     k->waiting_retry_ms = 0;
+    if (again)
+        k->settled_ms = clock_monotonic_ms() + SETTLE_MS;
 }

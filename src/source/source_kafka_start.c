@@ -79,28 +79,29 @@ static bool known_grow(struct source_kafka *k, size_t count)
     if (!known)
         return false;
     for (size_t i = k->known_count; i < count; i++)
-        known[i] = (struct kafka_known){.end = -1};
+        known[i] = (struct kafka_known){.end = -1, .doubtful = -1};
     k->known = known;
     k->known_count = count;
     return true;
 }
 
-/* Whether to go on at the committed offset. Not when the partition's offsets
- * went back, or it ends below: then the topic is not the one that was read. */
+/* Whether to go on at the committed offset. Not when it belongs to a former topic
+ * of that name: the partition's offsets went back, or it ends below, or our own
+ * last commit was under way when the topic was made again. */
 static bool resumes(struct source_kafka *k, const rd_kafka_topic_partition_t *committed,
                     int64_t end)
 {
     struct kafka_known *known = &k->known[committed->partition];
-    bool remade = known->remade;
+    bool stale = known->remade || committed->offset == known->doubtful ||
+                 (end >= 0 && committed->offset > end);
 
     if (!k->start_committed || committed->offset < 0)
         return false;
-    if (!remade && (end < 0 || committed->offset <= end))
+    if (!stale)
         return true;
-    known->remade = false;
-    log_event(LOG_WARN, "committed_beyond_end", LOG_S("topic", k->topic),
+    log_event(LOG_WARN, "committed_not_believed", LOG_S("topic", k->topic),
               LOG_I("partition", committed->partition), LOG_I("committed", committed->offset),
-              LOG_I("end", end), LOG_S("text", "the topic was made again; not resumed"));
+              LOG_I("end", end), LOG_S("text", "the topic was made again"));
     return false;
 }
 
@@ -150,6 +151,8 @@ static void slot_fill(struct source_kafka *k, size_t slot, int64_t offset, bool 
 
     if (known->end < 0)
         known->end = end;
+    known->remade = false;
+    known->doubtful = -1;
     k->slot_of[committed->partition] = (int32_t)slot;
     k->slots[slot] = (struct kafka_slot){.partition = committed->partition,
                                          .next = offset,
