@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "input.h"
 #include "limits.h"
 #include "options.h"
-#include "rollup.h"
+#include "rows.h"
 
 static const char merge_epilogue[] =
     "Unites all sketches of a bucket, in whatever order and however often the records\n"
@@ -40,9 +39,7 @@ struct merge {
     bool from_given, to_given;
     const char *stream;
     int format;
-    struct calendar *calendar;
-    struct rollup *rollup;
-    struct input *input;
+    struct rows rows;
     struct text out;
 };
 
@@ -99,7 +96,7 @@ static void write_table(const struct merge *merge, const struct rollup_row *row,
 {
     size_t begin = out->size;
 
-    calendar_text_local(merge->calendar, row->start_s, out);
+    calendar_text_local(merge->rows.calendar, row->start_s, out);
     text_format(out, "%*s", begin + 28 > out->size ? (int)(begin + 28 - out->size) : 1, "");
     text_format(out, "%12.0f %12.0f .. %-12.0f %8" PRIu64 "  %s", round(row->estimate.value),
                 floor(row->estimate.low), ceil(row->estimate.high), row->minutes,
@@ -137,7 +134,7 @@ static bool print_out(struct merge *merge)
 
 static void name_left_out(const struct merge *merge)
 {
-    struct rollup_left_out left_out = rollup_left_out(merge->rollup);
+    struct rollup_left_out left_out = rollup_left_out(merge->rows.rollup);
     struct text text = {0};
 
     if (left_out.runs == 0)
@@ -145,8 +142,8 @@ static void name_left_out(const struct merge *merge)
     calendar_text_utc(left_out.start_s, &text);
     text_string(&text, " to ");
     calendar_text_utc(left_out.end_s, &text);
-    fprintf(stderr, "%s: %" PRIu64 " run%s of more than %d rows without users left out, the longest "
-            "from %s; --from and --to show all\n", merge->name, left_out.runs,
+    fprintf(stderr, "%s: %" PRIu64 " run%s of more than %d rows without users left out, "
+            "the longest from %s; --from and --to show all\n", merge->name, left_out.runs,
             left_out.runs == 1 ? "" : "s", LIMIT_ZERO_ROWS, text.failed ? "?" : text.bytes);
     text_free(&text);
 }
@@ -157,7 +154,7 @@ static bool print_rows(struct merge *merge)
     int more;
 
     write_head(merge, &merge->out);
-    while ((more = rollup_next(merge->rollup, &row)) > 0) {
+    while ((more = rollup_next(merge->rows.rollup, &row)) > 0) {
         if (merge->format == FORMAT_JSON)
             write_json(merge, &row, &merge->out);
         else if (merge->format == FORMAT_CSV)
@@ -168,7 +165,7 @@ static bool print_rows(struct merge *merge)
             return false;
     }
     if (more < 0)
-        fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rollup));
+        fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rows.rollup));
     name_left_out(merge);
     return more == 0 && print_out(merge);
 }
@@ -185,136 +182,49 @@ static bool print_records(struct merge *merge)
 {
     if (merge->from_given || merge->to_given)
         fprintf(stderr, "%s: minutes are cut off, so there are no checkpoints\n", merge->name);
-    if (rollup_archive(merge->rollup, print_line, NULL))
+    if (rollup_archive(merge->rows.rollup, print_line, NULL))
         return true;
     if (!ferror(stdout))
-        fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rollup));
+        fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rows.rollup));
     return false;
 }
 
-/* False when nothing further can be read into the roll-up. */
-static bool read_records(struct merge *merge)
+static int merge_run(struct merge *merge, const struct args_list *files)
 {
-    struct record record;
+    struct rows_options options = {
+        .name = merge->name,
+        .calendar = {.grain = (enum calendar_grain)merge->by,
+                     .week_start = (enum calendar_week)merge->week_start,
+                     .zone = merge->zone},
+        .rollup = {.stream = merge->stream,
+                   .from_s = merge->from_s,
+                   .to_s = merge->to_s,
+                   .from_given = merge->from_given,
+                   .to_given = merge->to_given,
+                   .archive = merge->format == FORMAT_RECORDS},
+        .files = files};
+    int code = rows_open(&merge->rows, &options);
 
-    while (input_record(merge->input, &record)) {
-        switch (rollup_add(merge->rollup, &record)) {
-        case ROLLUP_TAKEN:
-        case ROLLUP_OTHER_STREAM:
-            break;
-        case ROLLUP_REFUSED:
-            input_refuse(merge->input, rollup_error(merge->rollup));
-            break;
-        case ROLLUP_FAILED:
-            fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rollup));
-            return false;
-        }
-    }
-    if (rollup_finish(merge->rollup))
-        return true;
-    fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rollup));
-    return false;
+    if (code == EXIT_DONE &&
+        !(merge->format == FORMAT_RECORDS ? print_records(merge) : print_rows(merge)))
+        code = EXIT_FAILED;
+    text_free(&merge->out);
+    return rows_close(&merge->rows, code);
 }
 
-static void name_streams(const struct merge *merge, const char *what)
+/* What single options can't tell. */
+static bool check_options(const struct merge *merge)
 {
-    const char *const *names;
-    size_t count = rollup_streams(merge->rollup, &names);
-
-    fprintf(stderr, "%s: %s", merge->name, what);
-    for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s '%s'", i ? "," : "", names[i]);
-    fprintf(stderr, "%s\n", count == ROLLUP_STREAMS_MAX ? ", and maybe others" : "");
-}
-
-/* Whether the rows are about one stream that is there. */
-static int check_streams(const struct merge *merge)
-{
-    const char *const *names;
-    size_t count = rollup_streams(merge->rollup, &names);
-
-    if (!merge->stream && count > 1) {
-        name_streams(merge, "there are several streams, choose one with --stream:");
-        return EXIT_USAGE;
-    }
-    for (size_t i = 0; merge->stream && i < count; i++) {
-        if (strcmp(names[i], merge->stream) == 0)
-            return EXIT_DONE;
-    }
-    /* A name beyond those that are kept can't be told from a missing one. */
-    if (!merge->stream || count == 0 || count == ROLLUP_STREAMS_MAX)
-        return EXIT_DONE;
-    name_streams(merge, "no record is of the stream that --stream names; there are:");
-    return EXIT_FAILED;
-}
-
-static int merge_run(struct merge *merge)
-{
-    int code;
-
-    if (!read_records(merge))
-        return EXIT_FAILED;
-    code = check_streams(merge);
-    if (code != EXIT_DONE)
-        return code;
-    if (!(merge->format == FORMAT_RECORDS ? print_records(merge) : print_rows(merge)))
-        return EXIT_FAILED;
-    return EXIT_DONE;
-}
-
-/* Everything that a run needs; false with a message. */
-static bool merge_open(struct merge *merge, const struct args_list *files, int *code)
-{
-    struct calendar_options calendar = {.grain = (enum calendar_grain)merge->by,
-                                        .week_start = (enum calendar_week)merge->week_start,
-                                        .zone = merge->zone};
-    struct rollup_options rollup = {.stream = merge->stream,
-                                    .from_s = merge->from_s,
-                                    .to_s = merge->to_s,
-                                    .from_given = merge->from_given,
-                                    .to_given = merge->to_given,
-                                    .archive = merge->format == FORMAT_RECORDS};
-    struct input_options input = {
-        .command = merge->name, .paths = files->items, .count = files->count};
-    char error[256];
-
-    merge->calendar = calendar_create(&calendar, error, sizeof error);
-    if (!merge->calendar) {
-        fprintf(stderr, "%s: --tz: %s\n", merge->name, error);
-        *code = EXIT_USAGE;
-        return false;
-    }
-    rollup.calendar = merge->calendar;
-    merge->rollup = rollup_create(&rollup);
-    merge->input = input_create(&input);
-    if (merge->rollup && merge->input)
-        return true;
-    fprintf(stderr, "%s: out of memory\n", merge->name);
-    *code = EXIT_FAILED;
-    return false;
-}
-
-static int merge_files(struct merge *merge, const struct args_list *files)
-{
-    int code = EXIT_DONE;
-
     if (merge->from_given && merge->to_given && merge->from_s >= merge->to_s) {
         fprintf(stderr, "%s: --from must lie before --to\n", merge->name);
-        return EXIT_USAGE;
+        return false;
     }
     if (merge->format == FORMAT_RECORDS && merge->by != CALENDAR_MINUTE) {
         fprintf(stderr, "%s: --format records holds minutes, so it needs --by minute\n",
                 merge->name);
-        return EXIT_USAGE;
+        return false;
     }
-    if (merge_open(merge, files, &code))
-        code = merge_run(merge);
-    if (input_close(&merge->input) != EXIT_DONE && code == EXIT_DONE)
-        code = EXIT_FAILED;
-    text_free(&merge->out);
-    rollup_destroy(&merge->rollup);
-    calendar_destroy(&merge->calendar);
-    return code;
+    return true;
 }
 
 int command_merge(int argc, char **argv)
@@ -356,7 +266,7 @@ int command_merge(int argc, char **argv)
         return code;
     if (!format_given)
         merge.format = isatty(STDOUT_FILENO) ? FORMAT_TABLE : FORMAT_JSON;
-    code = merge_files(&merge, &files);
+    code = check_options(&merge) ? merge_run(&merge, &files) : EXIT_USAGE;
     args_destroy(&args);
     return code;
 }
