@@ -196,7 +196,7 @@ static void hold(struct pipeline *p, bool held)
 
 static int poll_timeout(const struct pipeline *p)
 {
-    if (p->held || p->run_next < p->run_count)
+    if (p->held && checkpoints_unsettled(p->checkpoints) > 0)
         return 0; /* the wait is for acknowledgements */
     int64_t until_tick = p->next_tick_ms - p->now_ms;
     return until_tick < 0 ? 0 : until_tick < POLL_MS ? (int)until_tick : POLL_MS;
