@@ -1,0 +1,144 @@
+/* Goal: wherever memory runs out, a roll-up says so, gives everything back, and
+ * never gives rows that are wrong.
+ *
+ * The same few records become rows and an archive, again and again, each time
+ * with the next allocation failing. Either the result is the right one or a
+ * failure with a message; the leak checker of the sanitized build sees the
+ * rest. */
+#include <check.h>
+#include <string.h>
+
+#include "rollup_history.h"
+#include "sim_memory.h"
+
+struct attempt {
+    struct calendar *calendar;
+    struct rollup *rollup;
+    struct record_reader *reader;
+    struct text result;
+    const char *message; /* of the failure */
+    char error[200];
+};
+
+static bool keep_line(void *context, const char *bytes, size_t size)
+{
+    struct text *text = context;
+
+    text_bytes(text, bytes, size);
+    return !text->failed;
+}
+
+static bool feed(struct attempt *attempt, const struct history *history)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        struct record record;
+
+        if (record_read(attempt->reader, history->lines[i].bytes, history->lines[i].size, &record,
+                        &attempt->message) == RECORD_NONE)
+            return false;
+        if (rollup_add(attempt->rollup, &record) != ROLLUP_TAKEN) {
+            attempt->message = rollup_error(attempt->rollup);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool print(struct attempt *attempt)
+{
+    struct rollup_row row;
+    int more;
+
+    while ((more = rollup_next(attempt->rollup, &row)) > 0) {
+        text_format(&attempt->result, "%.17g %llu %d ", row.estimate.value,
+                    (unsigned long long)row.minutes, (int)row.state);
+        calendar_text_local(attempt->calendar, row.start_s, &attempt->result);
+    }
+    attempt->message = more < 0 ? rollup_error(attempt->rollup) : "text";
+    return more == 0 && !attempt->result.failed;
+}
+
+static bool run(struct attempt *attempt, const struct history *history, enum calendar_grain grain)
+{
+    struct calendar_options calendar = {.grain = grain, .zone = "Europe/Zurich"};
+    struct rollup_options options = {.to_s = LIMIT_TIME_S + 1,
+                                     .archive = grain == CALENDAR_MINUTE};
+
+    attempt->message = attempt->error;
+    attempt->calendar = calendar_create(&calendar, attempt->error, sizeof attempt->error);
+    if (!attempt->calendar)
+        return false;
+    options.calendar = attempt->calendar;
+    attempt->message = "create";
+    attempt->rollup = rollup_create(&options);
+    attempt->reader = record_reader_create();
+    if (!attempt->rollup || !attempt->reader || !feed(attempt, history))
+        return false;
+    attempt->message = rollup_error(attempt->rollup);
+    if (!rollup_finish(attempt->rollup) || !print(attempt))
+        return false;
+    attempt->message = rollup_error(attempt->rollup);
+    return !options.archive || rollup_archive(attempt->rollup, keep_line, &attempt->result);
+}
+
+static void clean_up(struct attempt *attempt)
+{
+    record_reader_destroy(&attempt->reader);
+    rollup_destroy(&attempt->rollup);
+    calendar_destroy(&attempt->calendar);
+    text_free(&attempt->result);
+}
+
+START_TEST(every_allocation_fails_once)
+{
+    enum calendar_grain grain = _i ? CALENDAR_DAY : CALENDAR_MINUTE;
+    struct history history = {0};
+    struct attempt good = {0};
+    uint64_t failures = 0;
+
+    history_make(&history, &(struct history_options){.seed = 5,
+                                                     .start_s = 1477778400,
+                                                     .steps = 4,
+                                                     .frames = 30,
+                                                     .step_minutes = 20,
+                                                     .users = 3000,
+                                                     .lost_percent = 5,
+                                                     .missing_percent = 40});
+    ck_assert_msg(run(&good, &history, grain), "%s", good.message);
+    for (uint64_t n = 1;; n++) {
+        struct attempt attempt = {0};
+        bool done, failed;
+
+        memory_fail_at(n);
+        done = run(&attempt, &history, grain);
+        failed = memory_failed() > 0;
+        memory_fail_at(0);
+        if (done)
+            ck_assert_str_eq(attempt.result.bytes, good.result.bytes);
+        else
+            ck_assert_msg(failed && strlen(attempt.message) > 0, "at %llu", (unsigned long long)n);
+        clean_up(&attempt);
+        failures += failed;
+        if (!failed)
+            break;
+    }
+    ck_assert_uint_gt(failures, 100);
+    clean_up(&good);
+    history_free(&history);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("rollup_memory");
+    TCase *tcase = tcase_create("rollup_memory");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 2);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
