@@ -97,7 +97,7 @@ START_TEST(rows_hold_their_users)
 
     history_make(&history, &(struct history_options){.seed = (uint64_t)_i,
                                                      .start_s = places[_i].start_s,
-                                                     .steps = 40,
+                                                     .steps = 24,
                                                      .frames = 100,
                                                      .step_minutes = 97,
                                                      .users = 3000,
