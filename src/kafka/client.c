@@ -30,6 +30,7 @@ struct setting {
 static const struct setting consumer_defaults[] = {
     {"client.id", "headcount"},
     {"topic.metadata.refresh.interval.ms", "5000"},
+    {"reconnect.backoff.max.ms", "1000"}, /* a broker that is back is found within a session */
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms", "1000"},
     {"fetch.wait.max.ms", "100"},
@@ -50,6 +51,7 @@ static const struct setting consumer_fixed[] = {
 static const struct setting producer_defaults[] = {
     {"client.id", "headcount"},
     {"topic.metadata.refresh.interval.ms", "5000"},
+    {"reconnect.backoff.max.ms", "1000"}, /* a broker that is back is found within a session */
     {"compression.type", "zstd"},
     {"socket.nagle.disable", "true"},
     {NULL, NULL},

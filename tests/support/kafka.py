@@ -99,6 +99,9 @@ class Broker:
             "group.initial.rebalance.delay.ms": "0",
             "log.cleaner.dedupe.buffer.size": "8388608",
             "auto.create.topics.enable": "false",
+            # A killed broker may come back once its session is over: 9 s by default.
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "500",
         }
         properties.update(extra)
         text = "".join(f"{name}={value}\n" for name, value in properties.items())
