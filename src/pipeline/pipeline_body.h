@@ -11,6 +11,8 @@
 /* Closed windows are kept this long, so that late users mostly republish a
  * whole sketch. */
 #define KEEP_CLOSED_MS (10 * 60 * 1000)
+/* How far the last minute of a file may lie ahead of its clock. */
+#define END_AHEAD_S 3600
 /* With nothing read, a checkpoint that often. */
 #define QUIET_CHECKPOINT_MS (60 * 1000)
 /* A run is given up when none of its first frames is valid: this many, or what

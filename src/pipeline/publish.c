@@ -185,6 +185,15 @@ static void label_windows(struct pipeline *p)
     }
 }
 
+/* All minutes of an ended file have passed; but a damaged time far ahead of its
+ * clock must not declare the time up to there empty. */
+static int64_t ended_watermark(const struct pipeline *p, const struct watermark_clock *clock)
+{
+    if (clock->value_s == WATERMARK_NONE || p->assigned_last_s <= clock->value_s + END_AHEAD_S)
+        return p->assigned_last_s;
+    return clock->value_s - clock->value_s % WINDOW_SECONDS + WINDOW_SECONDS;
+}
+
 static void begin_checkpoint(struct pipeline *p)
 {
     for (size_t i = 0; i < p->slots_count; i++) {
@@ -193,8 +202,8 @@ static void begin_checkpoint(struct pipeline *p)
             .watermark_s = watermark_of_partition(&p->watermark, clock, p->max_lag_s),
             .idle = clock->idle,
             .end = clock->ended};
-        if (clock->ended) /* all its minutes have passed */
-            p->marks[i].watermark_s = p->assigned_last_s;
+        if (clock->ended)
+            p->marks[i].watermark_s = ended_watermark(p, clock);
     }
     if (!checkpoints_begin(p->checkpoints, p->marks, &p->counters))
         return;
