@@ -5,7 +5,7 @@
 
 #include "limits.h"
 
-#define ROOM_MIN 64
+#define ROOM_MIN 8
 
 void unsettled_init(struct unsettled *u)
 {
@@ -47,19 +47,24 @@ static bool failed_make_room(struct unsettled *u)
     return true;
 }
 
-/* Takes failures that stand between two others out of their chains. */
+static bool has_failed(const struct sent *sent)
+{
+    return sent->answered && !sent->settled;
+}
+
+/* Takes failures that directly follow another out of their chains: whatever
+ * settles that one settles them. One that follows a record in flight stays,
+ * since that may be delivered and settles nothing behind it. */
 static void drop_failures(struct unsettled *u)
 {
     for (size_t i = u->first; i < u->count; i++) {
         struct sent *sent = &u->sent[i];
-        if (sent->settled)
-            continue;
         struct sent *before = find(u, sent->previous);
         if (before && before->dropped) {
             sent->previous = before->previous;
             before = find(u, sent->previous);
         }
-        sent->dropped = before && !before->settled && sent->answered && sent->followed;
+        sent->dropped = before && has_failed(before) && has_failed(sent) && sent->followed;
     }
 }
 

@@ -9,11 +9,11 @@
  *
  * How many may wait for their answers is limited; how often a window fails
  * before it is delivered must not be, or failures would use up the room that
- * is needed to mend them. Of a chain of failures only both ends are kept: the
+ * is needed to mend them. Of failures in a row only both ends are kept: the
  * oldest says from where on nothing is settled, the newest is what the next
- * record of the window goes on from. So the array holds at most the records
- * that wait for their answers, two for each window that failed, and as much
- * again of what is done and waits for the array to be tidied. */
+ * record of the window goes on from. So the array holds at most two places for
+ * each record that waits for its answer and for each window that failed, and
+ * half as many again of what waits to be tidied away. */
 #ifndef PIPELINE_UNSETTLED_H
 #define PIPELINE_UNSETTLED_H
 
@@ -27,7 +27,7 @@ struct sent {
     void *owner;
     bool answered, delivered, settled;
     bool followed; /* there is a later one of the same window */
-    bool dropped;  /* between two other failures of its window */
+    bool dropped;  /* it failed, and so did the one before it */
 };
 
 struct unsettled {

@@ -54,7 +54,7 @@ void world_make(struct world *world, uint64_t seed, bool large)
 
     world->seed = world->random = seed;
     kind = world_below(world, 256); /* calm worlds are lived, too */
-    world->odds = (struct sim_odds){.fail = !(kind & 1) ? 0 : large ? 200 : kind & 2 ? 40 : 5,
+    world->odds = (struct sim_odds){.fail = !(kind & 1) ? 0 : large ? 200 : kind & 2 ? 100 : 8,
                                     .fail_checkpoint = kind & 4 ? 60 : 0,
                                     .fail_commit = kind & 8 ? 80 : 0,
                                     .full = kind & 16 ? 50 : 0,

@@ -301,6 +301,32 @@ START_TEST(failures_never_use_up_the_room)
 }
 END_TEST
 
+START_TEST(a_failure_behind_a_record_in_flight_is_not_forgotten)
+{
+    struct checkpoints *c = create();
+    struct checkpoint_view view;
+    uint64_t newest[4] = {0};
+
+    for (int i = 0; i < 4; i++) {
+        if (i == 3)
+            begin_and_gather(c);
+        newest[i] = produce(c, i ? newest[i - 1] : 0, owners);
+    }
+    checkpoints_record_answered(c, newest[1], false);
+    checkpoints_record_answered(c, newest[2], false);
+    for (int i = 0; i < 100; i++) /* others come and go: there is tidying to do */
+        checkpoints_record_answered(c, produce(c, 0, &owners[1]), true);
+    checkpoints_record_answered(c, newest[0], true);
+    ck_assert(!checkpoints_ready(c, &view)); /* the second and third are only in the fourth */
+    checkpoints_record_answered(c, newest[3], true);
+    ck_assert(checkpoints_ready(c, &view));
+    ck_assert_uint_eq(view.replaced_count, 2);
+    ck_assert_uint_eq(view.replaced[0], newest[1]);
+    ck_assert_uint_eq(view.replaced[1], newest[2]);
+    checkpoints_destroy(&c);
+}
+END_TEST
+
 START_TEST(what_is_kept_of_records_is_bounded)
 {
     struct unsettled u;
@@ -348,6 +374,7 @@ int main(void)
     tcase_add_test(tcase, rejects_have_room_until_they_wait);
     tcase_add_test(tcase, records_have_room_until_they_wait);
     tcase_add_test(tcase, failures_never_use_up_the_room);
+    tcase_add_test(tcase, a_failure_behind_a_record_in_flight_is_not_forgotten);
     tcase_add_test(tcase, what_is_kept_of_records_is_bounded);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
