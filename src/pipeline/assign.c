@@ -132,7 +132,8 @@ static bool drained(const struct pipeline *p)
     if (!p->last_begun || checkpoints_under_way(p->checkpoints) > 0 ||
         !checkpoints_all_safe(p->checkpoints) || checkpoints_unsettled(p->checkpoints) > 0)
         return false;
-    return !p->o.commits || checkpoints_all_committed(p->checkpoints);
+    return !p->o.commits || checkpoints_commits_forbidden(p->checkpoints) ||
+           checkpoints_all_committed(p->checkpoints);
 }
 
 void assign_go_on(struct pipeline *p)
@@ -142,6 +143,8 @@ void assign_go_on(struct pipeline *p)
     bool over = p->now_ms >= p->leave_by_ms;
     bool refused = p->last_commits >= LAST_COMMITS && !checkpoints_committing(p->checkpoints);
     if (drained(p)) {
+        if (p->closing && checkpoints_commits_forbidden(p->checkpoints))
+            p->unsafe = true;
         assign_end(p);
     } else if (over || refused) {
         log_event(LOG_WARN, "left_early", LOG_S("topic", p->assignment->topic),

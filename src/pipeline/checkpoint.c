@@ -132,6 +132,11 @@ void checkpoints_forbid_commits(struct checkpoints *c)
     c->commits_forbidden = true;
 }
 
+bool checkpoints_commits_forbidden(const struct checkpoints *c)
+{
+    return c->commits_forbidden;
+}
+
 void checkpoints_read(struct checkpoints *c, uint32_t slot, int64_t next)
 {
     assert(slot < c->slots_count);

@@ -44,6 +44,7 @@ void checkpoints_unassign(struct checkpoints *checkpoints);
 bool checkpoints_assigned(const struct checkpoints *checkpoints);
 /* Forbids commits for the rest of this assignment. */
 void checkpoints_forbid_commits(struct checkpoints *checkpoints);
+bool checkpoints_commits_forbidden(const struct checkpoints *checkpoints);
 
 /* Everything of `slot` below `next` has been folded into its window, or handed
  * to the rejects, or counted. Positions never go back. */

@@ -170,8 +170,8 @@ static void label_windows(struct pipeline *p)
     for (struct window *w = window_coldest(p->windows); w; w = next) {
         next = window_next_hotter(w);
         enum record_state state = publish_state(p, w);
-        if (w->changed)
-            continue;
+        if (w->changed || w->frames == 0)
+            continue; /* one without frames waits for the memory of its first user */
         if (state != RECORD_OPEN && w->published_state != (int)state) {
             window_mark_changed(p->windows, w);
         } else if (state == RECORD_OPEN && last) {
