@@ -47,7 +47,7 @@ def fetch(build_dir):
     subprocess.run(
         ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"),
          "dependency:copy-dependencies", f"-DoutputDirectory={partial}"],
-        check=True, stdin=subprocess.DEVNULL)
+        check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # it colours even silence
     partial.rename(jars)
     return jars
 
