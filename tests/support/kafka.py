@@ -108,8 +108,9 @@ class Broker:
         (self.path / "server.properties").write_text(text)
 
     def _java(self, *words):
-        return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                "-cp", f"{self.jars}/*", *words]
+        # Its own files in /tmp would outlive a kill.
+        return ["java", "-XX:-UsePerfData", f"-Djava.io.tmpdir={self.path}", "-Xmx512m",
+                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{self.jars}/*", *words]
 
     def _format(self):
         subprocess.run(
