@@ -213,7 +213,7 @@ static void leave(struct source_kafka *k)
         rd_kafka_error_destroy(error);
     else
         while (!rd_kafka_consumer_closed(k->client) && clock_monotonic_ms() < deadline_ms)
-            (void)rd_kafka_queue_poll_callback(closing, HELD_TICK_MS);
+            kafka_serve_and_drop(k, closing, HELD_TICK_MS);
     rd_kafka_queue_destroy(closing);
 }
 

@@ -144,12 +144,16 @@ bool kafka_offsets_query(struct source_kafka *k, rd_kafka_topic_partition_list_t
 /* flow */
 /* Reads what the queues have; callbacks run here. */
 void kafka_gather(struct source_kafka *k);
+/* Serves a queue without keeping a message: callbacks and errors only. */
+void kafka_serve_and_drop(struct source_kafka *k, rd_kafka_queue_t *queue, int timeout_ms);
 /* The next run of messages, or fact about a partition, of the batch in hand. */
 bool kafka_batch_step(struct source_kafka *k, struct source_step *step);
 /* exit_at_end: a slot that stands at its end without having been read. */
 bool kafka_unread_end_step(struct source_kafka *k, struct source_step *step);
 void kafka_batch_free(struct source_kafka *k);
 void kafka_hold(struct source_kafka *k, bool held);
+/* Stops the flow of the present assignment, as kafka_hold does. */
+void kafka_pause(struct source_kafka *k);
 
 /* commit */
 bool kafka_commit_start(struct source_kafka *k, const struct source_position *positions,

@@ -75,14 +75,13 @@ static void error_note(struct source_kafka *k, const rd_kafka_message_t *message
                   LOG_S("reason", text), LOG_I("repeated", swallowed));
 }
 
-/* Serves the queue without keeping a message. */
-static void serve_and_drop(struct source_kafka *k)
+void kafka_serve_and_drop(struct source_kafka *k, rd_kafka_queue_t *queue, int timeout_ms)
 {
     rd_kafka_message_t *dropped[KAFKA_DROPPED_BATCH];
     ssize_t count;
 
     do {
-        count = rd_kafka_consume_batch_queue(k->queue, 0, dropped, KAFKA_DROPPED_BATCH);
+        count = rd_kafka_consume_batch_queue(queue, timeout_ms, dropped, KAFKA_DROPPED_BATCH);
         for (ssize_t i = 0; i < count; i++) {
             if (dropped[i]->err)
                 error_note(k, dropped[i]);
@@ -137,10 +136,10 @@ void kafka_gather(struct source_kafka *k)
     (void)!read(k->wake, &wakes, sizeof(wakes));
     (void)rd_kafka_queue_poll_callback(k->replies, 0);
     kafka_assignment_retry(k, now);
-    if (k->seeks > 0 && !k->held && k->live && now >= k->seek_retry_ms)
+    if (k->seeks > 0 && !k->held && k->ending == KAFKA_GOES_ON && now >= k->seek_retry_ms)
         seek_all(k);
-    if (k->held || k->ending_told || k->finished)
-        serve_and_drop(k);
+    if (k->held || k->ending != KAFKA_GOES_ON || k->finished)
+        kafka_serve_and_drop(k, k->queue, 0);
     else if (k->batch_next == k->batch_count)
         batch_read(k);
 }
@@ -301,30 +300,53 @@ bool kafka_unread_end_step(struct source_kafka *k, struct source_step *step)
     return false;
 }
 
-void kafka_hold(struct source_kafka *k, bool held)
+static rd_kafka_topic_partition_list_t *assigned_list(struct source_kafka *k)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->count);
+
+    for (size_t i = 0; i < k->count; i++)
+        rd_kafka_topic_partition_list_add(list, k->topic, k->slots[i].partition);
+    return list;
+}
+
+void kafka_pause(struct source_kafka *k)
 {
     rd_kafka_topic_partition_list_t *list;
 
+    if (k->count == 0)
+        return;
+    list = assigned_list(k);
+    (void)rd_kafka_pause_partitions(k->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    for (size_t i = 0; i < k->count; i++)
+        k->slots[i].seek = true;
+    k->seeks = k->count;
+}
+
+/* What is left of the batch comes again. */
+static void resume(struct source_kafka *k)
+{
+    rd_kafka_topic_partition_list_t *list;
+
+    k->batch_next = k->batch_count;
+    if (k->count == 0)
+        return;
+    list = assigned_list(k);
+    (void)rd_kafka_resume_partitions(k->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (k->ending == KAFKA_GOES_ON)
+        seek_all(k);
+}
+
+void kafka_hold(struct source_kafka *k, bool held)
+{
     if (k->held == held)
         return;
     k->held = held;
-    if (!k->live || k->count == 0)
+    if (!k->live)
         return;
-    list = rd_kafka_topic_partition_list_new((int)k->count);
-    for (size_t i = 0; i < k->count; i++)
-        rd_kafka_topic_partition_list_add(list, k->topic, k->slots[i].partition);
-    if (held) {
-        (void)rd_kafka_pause_partitions(k->client, list);
-        for (size_t i = 0; i < k->count; i++) {
-            k->seeks += !k->slots[i].seek;
-            k->slots[i].seek = true;
-        }
-    } else {
-        /* What is left of the batch comes again. */
-        k->batch_next = k->batch_count;
-        (void)rd_kafka_resume_partitions(k->client, list);
-        if (!k->ending_told)
-            seek_all(k);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
+    if (held)
+        kafka_pause(k);
+    else
+        resume(k);
 }

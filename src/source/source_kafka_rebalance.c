@@ -37,29 +37,40 @@ static void waiting_drop(struct source_kafka *k)
     k->waiting = NULL;
 }
 
-/* Takes what waits. A pause outlives a rebalance, hence the resume. */
-static bool waiting_take(struct source_kafka *k)
+static bool waiting_assign(struct source_kafka *k)
 {
-    rd_kafka_resp_err_t code;
+    rd_kafka_resp_err_t code = rd_kafka_assign(k->client, k->waiting);
 
-    assert(k->waiting && !k->live);
-    if (clock_monotonic_ms() < k->settled_ms || !kafka_assignment_build(k, k->waiting))
-        return false;
-    code = rd_kafka_assign(k->client, k->waiting);
-    if (!code && k->waiting->cnt > 0) {
-        (void)rd_kafka_resume_partitions(k->client, k->waiting);
-        if (k->held)
-            (void)rd_kafka_pause_partitions(k->client, k->waiting);
-    }
-    waiting_drop(k);
     if (code) {
         (void)snprintf(k->failed, sizeof(k->failed), "assignment refused: %s",
                        rd_kafka_err2str(code));
-        kafka_assignment_free(k);
-        return true;
+        return false;
     }
-    k->live = true;
+    /* A pause outlives a rebalance. */
+    if (k->waiting->cnt > 0)
+        (void)rd_kafka_resume_partitions(k->client, k->waiting);
+    return true;
+}
+
+/* Takes what waits; false when it has to go on waiting. */
+static bool waiting_take(struct source_kafka *k)
+{
+    assert(k->waiting && !k->live);
+    if (k->waiting->cnt > LIMIT_PARTITIONS) {
+        (void)snprintf(k->failed, sizeof(k->failed),
+                       "%d partitions are more than one member takes (%d)", k->waiting->cnt,
+                       LIMIT_PARTITIONS);
+        return false;
+    }
+    if (clock_monotonic_ms() < k->settled_ms || !kafka_assignment_build(k, k->waiting))
+        return false;
+    k->live = waiting_assign(k);
     k->told = false;
+    waiting_drop(k);
+    if (!k->live)
+        kafka_assignment_free(k);
+    else if (k->held)
+        kafka_pause(k);
     kafka_watch_assignment(k);
     return true;
 }

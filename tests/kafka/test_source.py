@@ -139,6 +139,19 @@ def test_members_are_killed_without_hole(member, topics):
     assert not any(each.lines("MISSING", "REMADE", "FAILED") for each in members)
 
 
+def test_leaves_while_there_is_more(member, topics):
+    """Told to end, a member does not read on."""
+    name = "source-leaves"
+    topics.create(name, 2)
+    topics.produce(name, numbered(60000))
+    first = member(name, "--slow", "50")
+    first.wait_read(3000)
+    first.leave()
+    assert first.read() < 50000
+    second = member(name, "--exit-at-end").done()
+    check_once([first, second], topics.ends(name))
+
+
 def test_a_killed_member_leaves_what_it_committed(member, topics):
     """The successor starts exactly at the last commit that was acknowledged."""
     name = "source-killed"
