@@ -90,13 +90,6 @@ def test_a_second_run_adds_nothing(programs, scratch, frames, truth):
     assert exported(programs, both) == exported(programs, once)
 
 
-def test_little_memory(programs, frames, truth):
-    shuffled = random.Random(2).sample(frames, len(frames))
-    out = programs.count("-", "--memory", "1MiB", "--emit-every", "100ms",
-                         input=lines(shuffled)).out
-    check(programs, truth, out)
-
-
 def count_in_parts(programs, frames, parts):
     """What comes out where each part is waited for: a checkpoint for each, at least."""
     size = len(frames) // parts + 1

@@ -4,6 +4,7 @@ import random
 
 import redis_server
 from frames import lines, small_frame
+from oracle import records_of
 
 MINUTES = 2 * 365 * 1440  # two years
 START = 1388534400  # 2014-01-01
@@ -62,12 +63,14 @@ def check_registers(programs, redis, records, twice, rng):
 
 
 def test_memory_with_full_minutes(programs, oracle, sanitized):
-    """Dense sketches, many more of them than fit, filled in random order."""
+    """Dense sketches, twice as many of them as fit, filled in random order."""
     rng = random.Random(5)
-    frames = [small_frame(f"{rng.getrandbits(40):x}", START + 60 * rng.randrange(40))
-              for _ in range(250000)]
+    frames = [small_frame(f"{rng.getrandbits(40):x}", START + 60 * rng.randrange(120))
+              for _ in range(600000)]
     done = programs.count("-", "--memory", "1MiB", input=lines(frames))
     if not sanitized:
         assert done.peak_kib < RESIDENT_KIB_MAX
     oracle.add_frames(frames).check(programs, done.out)
     programs.verify(done.out)
+    # Parts were published and let go, and the rest of their minutes later.
+    assert any(not row["whole"] for row in records_of(done.out, "sketch"))
