@@ -7,7 +7,7 @@
  *   --exit-at-end
  *   --commit-every MS     0: never (default 100)
  *   --slow US             for every message
- *   --hold MS             hold for that long after every 1,000 messages
+ *   --hold MS             hold for that long after every 100 messages
  *   --values              print every value
  *
  * One line a fact on stdout. Messages are told as runs: partition, first
@@ -300,7 +300,7 @@ static void turn(struct driver *d)
     if (d->hold_ms > 0 && d->hold_until_ms > 0 && now >= d->hold_until_ms) {
         source_hold(d->source, false);
         d->hold_until_ms = d->since_hold = 0;
-    } else if (d->hold_ms > 0 && d->hold_until_ms == 0 && d->since_hold >= 1000) {
+    } else if (d->hold_ms > 0 && d->hold_until_ms == 0 && d->since_hold >= 100) {
         source_hold(d->source, true);
         d->hold_until_ms = now + d->hold_ms;
     }

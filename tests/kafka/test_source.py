@@ -171,19 +171,23 @@ def test_a_killed_member_leaves_what_it_committed(member, topics):
 
 def test_held_back_nothing_is_skipped_or_repeated(member, topics):
     name = "source-held"
-    topics.create(name, 3)
-    topics.produce(name, numbered(30000))
-    reader = member(name, "--hold", "60")
-    reader.wait_read(30000)
+    topics.create(name, 4)
+    topics.produce(name, numbered(5000))
+    with Feed(topics, name):
+        reader = member(name, "--hold", "20")
+        reader.wait_read(5000)
+        progress([reader], 4000)
+    reader.wait_read(sum(topics.ends(name).values()))
     reader.leave()
     check_once([reader], topics.ends(name))
     assert len(reader.lines("ASSIGNED")) == 1
 
 
-def test_held_through_a_rebalance_and_beyond_the_session(member, topics):
+@pytest.mark.parametrize("released", ["while it is away", "when it is back"])
+def test_held_through_a_rebalance_and_beyond_the_session(member, topics, released):
     """A held member stays one, hands over nothing, and what was paused speaks
     again when the partitions come back."""
-    name = "source-held-long"
+    name = f"source-held-long-{released[-4:]}"
     topics.create(name, 2)
     topics.produce(name, numbered(5000))
     first = member(name, "--slow", "200")
@@ -195,10 +199,14 @@ def test_held_through_a_rebalance_and_beyond_the_session(member, topics):
     first.wait_kind("ASSIGNED", 2)
     time.sleep(4)  # longer than the session
     assert first.read() == held and not first.lines("LOST")
+    if released == "while it is away":
+        first.tell("release")
+        progress([first], 1)
     other.leave()
     first.wait_kind("ASSIGNED", 3)
-    assert first.read() == held
-    first.tell("release")
+    if released == "when it is back":
+        assert first.read() == held
+        first.tell("release")
     topics.produce(name, numbered(100))
     first.wait_read(5100)
     first.leave()
@@ -274,6 +282,20 @@ class TestTransactions:
         reader.leave()
         assert reader.read() == 50 and not reader.lines("MISSING")
         assert topics.committed(f"{name}-group", name) == {0: 66}
+
+    def test_held_in_the_middle_of_a_batch(self, member, topics):
+        """Each transaction ends a run of messages: what is left of a batch when
+        the flow is held back has to come again."""
+        name = "source-txn-held"
+        topics.create(name)
+        producer = self.producer(topics, name)
+        for _ in range(60):
+            self.write(producer, name, 30)
+        reader = member(name, "--hold", "20")
+        reader.wait(lambda: (0, 60 * 31) in reader.numbers("AT_END"), "the end")
+        reader.leave()
+        assert [(run.first, run.next) for run in reader.runs()] == [
+            (31 * turn, 31 * turn + 30) for turn in range(60)]
 
     def test_an_open_transaction_is_not_waited_for(self, member, topics):
         name = "source-txn-open"
