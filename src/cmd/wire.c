@@ -252,7 +252,7 @@ static int conclude(const struct config *config, const struct parts *parts,
     case PIPELINE_DONE:
         return CONFIG_EXIT_DONE;
     case PIPELINE_UNSAFE:
-        log_event(LOG_ERROR, "not_all_safe",
+        log_event(LOG_ERROR, "not_all_safe", LOG_S("error", pipeline_error(parts->pipeline)),
                   LOG_S("effect", config->topic
                                       ? "what is not committed is read again at the next start"
                                       : "count the input again; what came from stdin is lost"));
@@ -281,7 +281,7 @@ int wire_run(const struct config *config, const atomic_int *stop)
         if (!config->quiet)
             summary_print(&summary, config, parts.pipeline);
         code = conclude(config, &parts, result);
-    } else if (atomic_load(stop)) {
+    } else if (atomic_load(stop) && code == CONFIG_EXIT_FAILED) {
         log_event(LOG_INFO, "stopped", LOG_S("effect", "nothing was read"));
         code = CONFIG_EXIT_DONE;
     } else {

@@ -85,8 +85,21 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
               LOG_I("partitions", (int64_t)assignment->count));
 }
 
+/* Everything read is in the output. */
+static bool all_told(const struct pipeline *p)
+{
+    return checkpoints_all_safe(p->checkpoints) && checkpoints_unsettled(p->checkpoints) == 0;
+}
+
+/* Nobody has to read it again. */
+static bool all_committed(const struct pipeline *p)
+{
+    return !p->o.commits || checkpoints_all_committed(p->checkpoints);
+}
+
 static void assign_end(struct pipeline *p)
 {
+    p->unsafe = !all_told(p) || !all_committed(p);
     if (p->failing) {
         char error[sizeof p->error];
         memcpy(error, p->error, sizeof error);
@@ -124,16 +137,13 @@ void assign_leave(struct pipeline *p, bool lost)
         p->leave_by_ms = p->stop_by_ms;
 }
 
-/* Everything read is in the output, and committed where it can be. */
+/* Nothing is left to wait for. */
 static bool drained(const struct pipeline *p)
 {
     if (pipeline_in_doubt(p))
         return true;
-    if (!p->last_begun || checkpoints_under_way(p->checkpoints) > 0 ||
-        !checkpoints_all_safe(p->checkpoints) || checkpoints_unsettled(p->checkpoints) > 0)
-        return false;
-    return !p->o.commits || checkpoints_commits_forbidden(p->checkpoints) ||
-           checkpoints_all_committed(p->checkpoints);
+    return p->last_begun && !p->news && checkpoints_under_way(p->checkpoints) == 0 &&
+           all_told(p) && (all_committed(p) || checkpoints_commits_forbidden(p->checkpoints));
 }
 
 void assign_go_on(struct pipeline *p)
@@ -143,18 +153,13 @@ void assign_go_on(struct pipeline *p)
     bool over = p->now_ms >= p->leave_by_ms;
     bool refused = p->last_commits >= LAST_COMMITS && !checkpoints_committing(p->checkpoints);
     if (drained(p)) {
-        if (p->closing && checkpoints_commits_forbidden(p->checkpoints))
-            p->unsafe = true;
         assign_end(p);
     } else if (over || refused) {
         log_event(LOG_WARN, "left_early", LOG_S("topic", p->assignment->topic),
                   LOG_I("records_unsettled", (int64_t)checkpoints_unsettled(p->checkpoints)),
                   LOG_S("effect", "what is not committed is read again by whoever takes over"));
-        if (p->closing)
-            p->unsafe = true;
         assign_end(p);
-    } else if (p->last_begun && checkpoints_under_way(p->checkpoints) == 0 &&
-               !checkpoints_all_safe(p->checkpoints)) {
+    } else if (p->last_begun && p->news && checkpoints_under_way(p->checkpoints) == 0) {
         p->last_begun = false; /* its record failed: another one covers it */
     }
 }
@@ -163,11 +168,12 @@ void assign_at_end(struct pipeline *p, const struct source_step *step)
 {
     struct slot_state *slot = &p->slots[step->slot];
     assert(p->run_next == p->run_count);
-    checkpoints_read(p->checkpoints, step->slot, step->position);
+    if (checkpoints_read(p->checkpoints, step->slot, step->position) || step->final)
+        p->news = true;
     slot->at_end = true;
     slot->at_end_ms = p->now_ms;
     if (step->final)
-        p->clocks[step->slot].ended = p->news = true;
+        p->clocks[step->slot].ended = true;
 }
 
 /* Idle is what the broker says, not silence: at its end for idle_after, and

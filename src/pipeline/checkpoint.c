@@ -137,11 +137,13 @@ bool checkpoints_commits_forbidden(const struct checkpoints *c)
     return c->commits_forbidden;
 }
 
-void checkpoints_read(struct checkpoints *c, uint32_t slot, int64_t next)
+bool checkpoints_read(struct checkpoints *c, uint32_t slot, int64_t next)
 {
     assert(slot < c->slots_count);
-    if (next > c->slots[slot].next)
-        c->slots[slot].next = next;
+    if (next <= c->slots[slot].next)
+        return false;
+    c->slots[slot].next = next;
+    return true;
 }
 
 static bool grow(void **items, size_t count, size_t *room, size_t size)

@@ -101,11 +101,13 @@ static void finish(struct pipeline *p)
         pipeline_end(p, PIPELINE_INVALID, "none of %llu frames was valid",
                      (unsigned long long)rejected);
     else
-        pipeline_end(p, p->unsafe ? PIPELINE_UNSAFE : PIPELINE_DONE, "%s", "");
+        pipeline_end(p, p->unsafe ? PIPELINE_UNSAFE : PIPELINE_DONE, "%s",
+                     p->unsafe ? "the last assignment ended before all of it was safe" : "");
 }
 
 static void missing(struct pipeline *p, const struct source_step *step)
 {
+    p->news = true;
     p->counters.missing += (uint64_t)(step->to - step->from);
     log_event(LOG_ERROR, "offsets_missing", LOG_S("topic", p->assignment->topic),
               LOG_I("partition", p->slots[step->slot].partition), LOG_I("from", step->from),

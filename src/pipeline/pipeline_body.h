@@ -26,7 +26,8 @@
 #define TOKEN_CHECKPOINT (UINT64_C(1) << 63)
 /* Attempts of the last commit before partitions are given up without it. */
 #define LAST_COMMITS 3
-#define LAST_COMMIT_PAUSE_MS 200
+/* Between attempts while others wait for them. */
+#define LAST_PAUSE_MS 200
 #define ACKS_AT_ONCE 256
 
 struct slot_state {
@@ -68,7 +69,7 @@ struct pipeline {
     /* Publishing. */
     int64_t next_tick_ms;
     int64_t last_checkpoint_ms;
-    bool news; /* read or published something since the last checkpoint began */
+    bool news; /* to be told by a checkpoint, since the last one began */
     struct text key, value;
     struct record_partition *partitions; /* [slots_count], for checkpoints */
     struct record_range *ranges;         /* for checkpoints */
@@ -92,7 +93,7 @@ struct pipeline {
     bool closing;             /* source_close was called */
     int64_t stop_by_ms;       /* INT64_MAX until *stop */
     bool failing;             /* the source failed; what was read is still published */
-    bool unsafe;
+    bool unsafe;              /* the last assignment ended before all of it was safe */
     bool ended;
     enum pipeline_result result;
     char error[512];

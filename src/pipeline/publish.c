@@ -119,8 +119,9 @@ static void record_failed(struct pipeline *p, struct window *window, const char 
     uint64_t times;
     window->failed = true;
     window_mark_changed(p->windows, window);
-    p->news = true;
     p->counters.records_failed++;
+    if (p->leaving && p->next_tick_ms > p->now_ms + LAST_PAUSE_MS)
+        p->next_tick_ms = p->now_ms + LAST_PAUSE_MS;
     if (log_limit_pass(&p->log_failed, p->now_ms, &times))
         log_event(LOG_WARN, "record_failed", LOG_S("error", error), LOG_I("times", (int64_t)times),
                   LOG_S("effect", "published again at the next checkpoint"));
@@ -319,7 +320,7 @@ static void commit(struct pipeline *p)
     if (!p->o.commits || checkpoints_committing(p->checkpoints))
         return;
     if (p->last_begun && checkpoints_under_way(p->checkpoints) == 0 &&
-        p->now_ms - p->last_commit_ms >= LAST_COMMIT_PAUSE_MS && p->last_commits < LAST_COMMITS)
+        p->now_ms - p->last_commit_ms >= LAST_PAUSE_MS && p->last_commits < LAST_COMMITS)
         p->commit_due = true;
     if (!p->commit_due)
         return;

@@ -2,8 +2,8 @@
  *
  * A file takes JSON lines with the bytes in base64; a topic takes the bytes as
  * they were, and the rest in headers. Bytes that were not kept (a line beyond
- * --max-frame) or do not fit the topic are left out: source, position and size
- * say where to find them. */
+ * --max-frame) or do not fit the topic are left out, and the key with them:
+ * source, position and size say where to find them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,10 +45,11 @@ static void write_line(struct pipeline *p, const struct message *message, enum r
     text_char(line, '}');
 }
 
-/* A message with headers; `kept` says whether its bytes go along. */
+/* A message with headers; its key and what was kept of its bytes go along if it
+ * is `whole`. */
 static enum emit_result produce_message(struct pipeline *p, const struct message *message,
                                         enum reject reason, const char *source, uint64_t token,
-                                        bool kept)
+                                        bool whole)
 {
     char position[32], time[32], size[32];
     int64_t now_s = p->o.clock.wall_ms(p->o.clock.context) / 1000;
@@ -61,8 +62,9 @@ static enum emit_result produce_message(struct pipeline *p, const struct message
                                           {"time", time},
                                           {"size", size},
                                           {NULL, NULL}};
-    const struct emit_record record = {.key = message->key,
-                                       .key_size = message->key_size,
+    bool kept = whole && message->bytes;
+    const struct emit_record record = {.key = whole ? message->key : NULL,
+                                       .key_size = whole ? message->key_size : 0,
                                        .value = kept ? message->bytes : NULL,
                                        .value_size = kept ? message->size : 0,
                                        .headers = headers,
@@ -92,10 +94,12 @@ bool reject_set_aside(struct pipeline *p, const struct message *message, enum re
     if (p->o.rejects_as_lines) {
         result = produce_line(p, message, reason, source, token);
     } else {
-        result = produce_message(p, message, reason, source, token, message->bytes != NULL);
+        result = produce_message(p, message, reason, source, token, true);
         if (result == EMIT_TOO_LARGE) /* where it stood still says which it was */
             result = produce_message(p, message, reason, source, token, false);
     }
+    if (result == EMIT_TOO_LARGE)
+        pipeline_end(p, PIPELINE_FAILED, "the topic of the rejects does not even take headers");
     if (result != EMIT_OK)
         checkpoints_reject_withdrawn(p->checkpoints, token);
     return result == EMIT_OK;
