@@ -86,8 +86,13 @@ static bool remade_step(struct source_kafka *k, struct source_step *step)
     k->remade = true;
     k->ending = KAFKA_LOST;
     k->batch_next = k->batch_count;
-    for (size_t i = 0; k->commit.busy && i < k->count; i++)
-        k->known[k->slots[i].partition].doubtful = k->slots[i].committed;
+    for (size_t i = 0; i < k->count; i++) {
+        struct kafka_known *known = &k->known[k->slots[i].partition];
+
+        known->anew = true;
+        if (k->commit.busy)
+            known->doubtful = k->slots[i].committed;
+    }
     log_event(LOG_WARN, "topic_remade", LOG_S("topic", k->topic),
               LOG_I("partition", k->slots[k->suspect_slot].partition));
     step->kind = SOURCE_REMADE;

@@ -40,7 +40,9 @@ struct kafka_slot {
 
 /* What is remembered of a partition from one assignment to the next. */
 struct kafka_known {
+    int64_t start;    /* where this process first began with it; -1 */
     int64_t end;      /* exit_at_end: taken once; -1 when not yet */
+    bool anew;        /* the topic was made again: nothing of it is old */
     bool remade;      /* its offsets went back: what is committed belongs to a former topic */
     int64_t doubtful; /* a commit of this position may have hit the new topic; or -1 */
 };
@@ -90,6 +92,7 @@ struct source_kafka {
     char cluster[128];
     struct kafka_known *known; /* [known_count] */
     size_t known_count;
+    int32_t first_total; /* partitions of the topic at the first assignment; 0: none yet */
 
     /* How it ends. */
     enum kafka_ending ending;

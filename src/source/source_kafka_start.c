@@ -79,7 +79,7 @@ static bool known_grow(struct source_kafka *k, size_t count)
     if (!known)
         return false;
     for (size_t i = k->known_count; i < count; i++)
-        known[i] = (struct kafka_known){.end = -1, .doubtful = -1};
+        known[i] = (struct kafka_known){.start = -1, .end = -1, .doubtful = -1};
     k->known = known;
     k->known_count = count;
     return true;
@@ -105,30 +105,54 @@ static bool resumes(struct source_kafka *k, const rd_kafka_topic_partition_t *co
     return false;
 }
 
+/* What to ask for the start of a partition that does not resume. A partition that
+ * came into being under our eyes is read from its beginning, and `latest` means
+ * what was the end when this process first had the partition. */
+static int64_t start_wanted(const struct source_kafka *k, int32_t partition)
+{
+    const struct kafka_known *known = &k->known[partition];
+
+    if (known->anew || (k->first_total > 0 && partition >= k->first_total))
+        return RD_KAFKA_OFFSET_BEGINNING;
+    if (k->start == SOURCE_START_TIME)
+        return k->start_time_ms;
+    return k->start == SOURCE_START_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+}
+
+static rd_kafka_topic_partition_list_t *starts_wanted(struct source_kafka *k,
+                                                      rd_kafka_topic_partition_list_t *starts)
+{
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(starts->cnt);
+
+    for (int i = 0; i < starts->cnt; i++) {
+        rd_kafka_topic_partition_t *start = &starts->elems[i];
+        int64_t wanted = start_wanted(k, start->partition);
+
+        if (start->offset < 0 && wanted == RD_KAFKA_OFFSET_END)
+            start->offset = k->known[start->partition].start;
+        if (start->offset < 0)
+            rd_kafka_topic_partition_list_add(asked, k->topic, start->partition)->offset = wanted;
+    }
+    return asked;
+}
+
 /* Writes the start of every partition that does not resume to `starts`. Those
  * that do have their committed offset there already. */
 static bool starts_ask(struct source_kafka *k, rd_kafka_topic_partition_list_t *starts,
-                       const rd_kafka_topic_partition_list_t *ends, int64_t deadline_ms)
+                       rd_kafka_topic_partition_list_t *ends, int64_t deadline_ms)
 {
-    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(starts->cnt);
-    int64_t what = k->start == SOURCE_START_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                   : k->start == SOURCE_START_LATEST ? RD_KAFKA_OFFSET_END
-                                                     : k->start_time_ms;
-    bool done;
+    rd_kafka_topic_partition_list_t *asked = starts_wanted(k, starts);
+    bool done = kafka_offsets_query(k, asked, left(deadline_ms));
 
-    for (int i = 0; i < starts->cnt; i++)
-        if (starts->elems[i].offset < 0)
-            rd_kafka_topic_partition_list_add(asked, k->topic, starts->elems[i].partition)
-                ->offset = what;
-    done = kafka_offsets_query(k, asked, left(deadline_ms));
     for (int i = 0; done && i < asked->cnt; i++) {
-        rd_kafka_topic_partition_t *start = rd_kafka_topic_partition_list_find(
-            starts, k->topic, asked->elems[i].partition);
-        const rd_kafka_topic_partition_t *end = rd_kafka_topic_partition_list_find(
-            (rd_kafka_topic_partition_list_t *)ends, k->topic, asked->elems[i].partition);
+        const rd_kafka_topic_partition_t *answer = &asked->elems[i];
+        rd_kafka_topic_partition_t *start =
+            rd_kafka_topic_partition_list_find(starts, k->topic, answer->partition);
+        const rd_kafka_topic_partition_t *end =
+            rd_kafka_topic_partition_list_find(ends, k->topic, answer->partition);
 
         /* A time behind the last record: the end. */
-        start->offset = asked->elems[i].offset >= 0 ? asked->elems[i].offset : end->offset;
+        start->offset = answer->offset >= 0 ? answer->offset : end->offset;
         done = start->offset >= 0;
     }
     rd_kafka_topic_partition_list_destroy(asked);
@@ -151,7 +175,9 @@ static void slot_fill(struct source_kafka *k, size_t slot, int64_t offset, bool 
 
     if (known->end < 0)
         known->end = end;
-    known->remade = false;
+    if (known->start < 0 || known->anew)
+        known->start = offset;
+    known->remade = known->anew = false;
     known->doubtful = -1;
     k->slot_of[committed->partition] = (int32_t)slot;
     k->slots[slot] = (struct kafka_slot){.partition = committed->partition,
@@ -245,6 +271,8 @@ static void assignment_fill(struct source_kafka *k, rd_kafka_topic_partition_lis
                   &answers->committed->elems[i], answers->ends->elems[i].offset);
         partitions->elems[i].offset = start->offset;
     }
+    if (k->first_total == 0)
+        k->first_total = answers->total;
     k->count = (size_t)partitions->cnt;
     k->unreached = 0;
     k->seeks = 0;

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from confluent_kafka import TopicPartition
+from confluent_kafka.admin import NewPartitions
 from programs import wait_for
 from source_member import Member, check_all, check_once
 
@@ -483,6 +484,39 @@ class TestStarts:
         reader.wait_read(10)
         reader.leave()
         assert reader.starts() == [{0: (100, False, "-")}]
+
+    def test_new_partitions_are_read_from_their_beginning(self, member, topics):
+        """Also when only what is latest is wanted: they were not there before."""
+        name = "source-grows"
+        topics.create(name)
+        topics.produce(name, numbered(50))
+        reader = member(name, "--latest")
+        reader.wait_kind("AT_END")
+        topics.admin.create_partitions([NewPartitions(name, 3)])[name].result(30)
+        wait_for(lambda: len(topics.admin.list_topics(name, timeout=10).topics[name].partitions)
+                 == 3, "three partitions")
+        topics.produce(name, numbered(300))
+        reader.wait_read(300)
+        reader.leave()
+        check_once([reader], {1: 100, 2: 100})
+        assert {run.first for run in reader.runs() if run.partition == 0} >= {50}
+
+    def test_latest_is_not_later_after_a_rebalance(self, member, topics):
+        """Nothing is committed: what came meanwhile is read all the same."""
+        name = "source-latest-again"
+        topics.create(name, 2)
+        topics.produce(name, numbered(20))
+        first = member(name, "--latest", "--commit-every", "0")
+        first.wait_kind("AT_END", 2)
+        second = member(name, "--latest", "--commit-every", "0")
+        first.wait_kind("ASSIGNED", 2)
+        second.wait_kind("ASSIGNED")
+        second.signal(signal.SIGSTOP)
+        topics.produce(name, numbered(20))
+        first.wait_kind("ASSIGNED", 3)
+        first.wait(lambda: {run.partition for run in first.runs()} == {0, 1}, "both")
+        assert all(start == 10 for each in first.starts() for start, _, _ in each.values())
+        first.leave()
 
     def test_a_time(self, member, topics):
         topics.create("source-time", 2)

@@ -18,7 +18,8 @@ PATIENT = ["-X", "session.timeout.ms=10000", "-X", "heartbeat.interval.ms=500",
 def node(request):
     """A broker of our own, to be frozen and killed."""
     with kafka.Broker(request.config.getoption("--kafka"),
-                      {"group.min.session.timeout.ms": "500"}) as server:
+                      {"group.min.session.timeout.ms": "500",
+                       "log.cleaner.backoff.ms": "200"}) as server:
         yield server
 
 
