@@ -238,6 +238,27 @@ static bool read_start(struct config *c)
     return true;
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* What is written to a topic that is read comes back as frames, for ever. */
+static const char *wrong_topics(const struct config *c)
+{
+    const char *rejects = config_rejects_topic(c);
+    if (!*c->output || (c->topic && !*c->topic) || (c->rejects && !*c->rejects) ||
+        (rejects && !*rejects))
+        return "-t, -o and --rejects take a name, not nothing";
+    if (same(c->topic, c->output))
+        return "-t and -o name the same topic: its own records would be counted as frames";
+    if (same(c->topic, rejects))
+        return "-t and --rejects name the same topic: rejected frames would come back for ever";
+    if (same(c->output, rejects))
+        return "-o and --rejects name the same topic: readers of records would find frames there";
+    return NULL;
+}
+
 static const char *wrong_words(const struct config *c)
 {
     if (!c->topic && !c->brokers && c->files.count == 0)
@@ -252,6 +273,9 @@ static const char *wrong_words(const struct config *c)
                         : "an output or rejects topic needs -b BROKERS";
     if (!kafka && c->brokers)
         return "-b is given, but neither input nor output is a topic";
+    const char *wrong = wrong_topics(c);
+    if (wrong)
+        return wrong;
     if (c->print && !config_output_is_topic(c))
         return "--print is for -o TOPIC: stdout already has the records";
     if (!c->topic && (c->user_from == DECODE_USER_KEY || c->time_from == DECODE_TIME_RECORD))

@@ -23,6 +23,12 @@ USAGE, CONFIG, FAILED = 2, 78, 1
     (["-b", "127.0.0.1:1"], ["TOPIC"]),
     (["-t", "users"], ["BROKERS"]),
     (["-b", "127.0.0.1:1", "-t", "users", "frames.jsonl"], ["FILE", "TOPIC"]),
+    (["-b", "127.0.0.1:1", "-t", "users", "-o", "users"], ["-t", "-o", "same"]),
+    (["-b", "127.0.0.1:1", "-t", "users", "--rejects", "topic:users"], ["-t", "--rejects"]),
+    (["-b", "127.0.0.1:1", "-t", "a", "-o", "b", "--rejects", "topic:b"], ["-o", "--rejects"]),
+    (["-b", "127.0.0.1:1", "-t", "users", "-o", ""], ["-o", "name"]),
+    (["-b", "127.0.0.1:1", "-t", "users", "--rejects", "topic:"], ["--rejects", "name"]),
+    (["--rejects", "", "frames.jsonl"], ["--rejects", "name"]),
 ])
 def test_a_wrong_word_is_named(programs, options, words):
     err = programs.count(*options, code=USAGE).err
