@@ -27,7 +27,8 @@ enum source_kind {
     SOURCE_REMADE,    /* the topic of `slot` was made again: commit nothing for this assignment */
     SOURCE_COMMITTED, /* the last source_commit ended; `error` is NULL when it was done */
     SOURCE_FINISHED,  /* nothing will come any more */
-    SOURCE_FAILED     /* `error`: nothing can be read any more; end with a failure */
+    SOURCE_FAILED     /* `error`: nothing can be read any more; end with a failure. Told again
+                       * after each timeout */
 };
 
 struct source_partition {

@@ -169,15 +169,18 @@ static void file_revoke(struct source_file *file, struct source_step *step)
     step->kind = SOURCE_REVOKED;
 }
 
-/* A failure stays, until close() asks for an orderly end. */
-static void file_poll_failed(struct source_file *file, struct source_step *step)
+/* A failure stays, until close() asks for an orderly end. It was told already:
+ * who goes on polling waits for something else. */
+static void file_poll_failed(struct source_file *file, int timeout_ms, struct source_step *step)
 {
-    if (!file->closing)
+    if (!file->closing) {
+        (void)poll(NULL, 0, timeout_ms);
         file_fail(file, step);
-    else if (file->stream)
+    } else if (file->stream) {
         file_revoke(file, step);
-    else
+    } else {
         file_assign_next(file, step);
+    }
 }
 
 static void file_poll(struct source *source, int timeout_ms, struct source_step *step)
@@ -198,7 +201,7 @@ static void file_poll(struct source *source, int timeout_ms, struct source_step 
     } else if (file->state == FILE_FINISHED) {
         step->kind = SOURCE_FINISHED;
     } else if (file->state == FILE_FAILED) {
-        file_poll_failed(file, step);
+        file_poll_failed(file, timeout_ms, step);
     } else {
         (void)poll(NULL, 0, timeout_ms);
     }
