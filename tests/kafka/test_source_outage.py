@@ -7,7 +7,7 @@ import time
 import kafka
 import pytest
 from programs import wait_for
-from source_member import Member, check_all, check_once
+from source_member import Member, check_all, check_once, numbered
 from topics import Topics
 
 PATIENT = ["-X", "session.timeout.ms=10000", "-X", "heartbeat.interval.ms=500",
@@ -39,10 +39,6 @@ def member(build, scratch, node):
     yield start
     for each in members:
         each.__exit__()
-
-
-def numbered(count):
-    return [str(number) for number in range(count)]
 
 
 def test_a_broker_dies_and_comes_back(member, topics, node, outage):

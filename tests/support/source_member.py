@@ -4,6 +4,7 @@ import pathlib
 import signal
 import subprocess
 
+import pytest
 from programs import wait_for
 
 Run = collections.namedtuple("Run", "partition first next count")
@@ -147,3 +148,25 @@ def check_all(members, ends, start=0):
             assert run.first <= at, f"partition {partition}: nobody read [{at}, {run.first})"
             at = max(at, run.next)
         assert at == end, f"partition {partition}: read up to {at} of {end}"
+
+
+QUICK = ["-X", "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=300",
+         "-X", "topic.metadata.refresh.interval.ms=1000"]
+
+
+@pytest.fixture
+def member(build, scratch, broker):
+    """Starts a member of the group named after the topic; all are gone afterwards."""
+    members = []
+
+    def start(topic, *options):
+        members.append(Member(build, scratch, broker.bootstrap, topic, f"{topic}-group", *QUICK,
+                              *options))
+        return members[-1]
+    yield start
+    for each in members:
+        each.__exit__()
+
+
+def numbered(count, first=0):
+    return [str(number) for number in range(first, first + count)]
