@@ -23,6 +23,9 @@
 #define STOP_WAIT_MS 8000
 #define VALIDATE_MS 10000
 #define COMMIT_TEXT_MAX 1024
+/* A checkpoint's record without losses: what comes once, and for a partition. */
+#define CHECKPOINT_BYTES 2048
+#define CHECKPOINT_PARTITION_BYTES 160
 
 struct parts {
     struct kafka_properties *properties;
@@ -58,10 +61,15 @@ static bool name_instance(struct parts *parts)
     return true;
 }
 
-static size_t record_max(const struct config *config, const struct parts *parts)
+/* A checkpoint has a line's worth for each partition. */
+static size_t record_max(const struct config *config, const struct parts *parts,
+                         int32_t partitions)
 {
-    return record_size_max((unsigned)config->precision, strlen(config->stream), GROUP_SIZE,
-                           strlen(parts->instance));
+    size_t sketch = record_size_max((unsigned)config->precision, strlen(config->stream),
+                                    GROUP_SIZE, strlen(parts->instance));
+    size_t checkpoint = CHECKPOINT_BYTES + (partitions > 0 ? (size_t)partitions : 1) *
+                                               CHECKPOINT_PARTITION_BYTES;
+    return sketch > checkpoint ? sketch : checkpoint;
 }
 
 static int make_properties(const struct config *config, struct parts *parts)
@@ -133,10 +141,11 @@ static int make_output(const struct config *config, struct parts *parts, const a
         if (!parts->print)
             return CONFIG_EXIT_FAILED;
     }
+    int32_t partitions = output_partitions(config, parts, stop);
     struct emit_kafka_options options = {.properties = parts->properties,
                                          .topic = config->output,
-                                         .partitions = output_partitions(config, parts, stop),
-                                         .record_max = record_max(config, parts),
+                                         .partitions = partitions,
+                                         .record_max = record_max(config, parts, partitions),
                                          .keep_forever = true};
     return make_topic(parts, &options, stop, &parts->output);
 }
@@ -307,7 +316,7 @@ int wire_validate(const struct config *config)
         struct kafka_check check = {
             .input = config->topic,
             .output = config_output_is_topic(config) ? config->output : NULL,
-            .record_max = record_max(config, &parts)};
+            .record_max = record_max(config, &parts, 1)};
         if (!kafka_check(parts.properties, &check, VALIDATE_MS, stdout))
             code = CONFIG_EXIT_CONFIG;
     }

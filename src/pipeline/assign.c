@@ -115,13 +115,12 @@ static void assign_end(struct pipeline *p)
     source_release(p->o.source);
 }
 
-void assign_leave(struct pipeline *p, bool lost)
+void assign_leave(struct pipeline *p, const struct source_step *step)
 {
+    bool lost = step->kind == SOURCE_LOST;
     p->run_count = p->run_next = 0;
-    if (!p->assignment) { /* it was refused when it came */
-        source_release(p->o.source);
-        return;
-    }
+    p->ending = p->ending || step->final;
+    assert(p->assignment && !p->leaving);
     log_event(assign_log_level(p), lost ? "lost" : "revoked", LOG_S("topic", p->assignment->topic),
               LOG_I("partitions", (int64_t)p->slots_count));
     if (lost) {
@@ -131,8 +130,8 @@ void assign_leave(struct pipeline *p, bool lost)
     p->leaving = true;
     p->last_begun = false;
     /* In a rebalance the other members wait with us; at the end nobody does. */
-    p->leave_by_ms = p->o.release_wait_ms > 0 && !p->closing ? p->now_ms + p->o.release_wait_ms
-                                                             : INT64_MAX;
+    p->leave_by_ms = p->o.release_wait_ms > 0 && !p->ending ? p->now_ms + p->o.release_wait_ms
+                                                            : INT64_MAX;
     if (p->leave_by_ms > p->stop_by_ms)
         p->leave_by_ms = p->stop_by_ms;
 }
@@ -143,7 +142,8 @@ static bool drained(const struct pipeline *p)
     if (pipeline_in_doubt(p))
         return true;
     return p->last_begun && !p->news && checkpoints_under_way(p->checkpoints) == 0 &&
-           all_told(p) && (all_committed(p) || checkpoints_commits_forbidden(p->checkpoints));
+           all_told(p) && p->lines_unwritten == 0 && !p->line_waits &&
+           (all_committed(p) || checkpoints_commits_forbidden(p->checkpoints));
 }
 
 void assign_go_on(struct pipeline *p)
@@ -191,9 +191,13 @@ static void fall_idle(struct pipeline *p, uint32_t slot)
 
 void assign_clocks(struct pipeline *p)
 {
+    bool all = p->now_ms >= p->next_clocks_ms; /* samples age; that has time */
+    if (all)
+        p->next_clocks_ms = p->now_ms + CLOCKS_MS;
     for (size_t i = 0; i < p->slots_count; i++) {
         struct watermark_clock *clock = &p->clocks[i];
-        if (!clock->idle && !clock->ended) {
+        if ((all || p->slots[i].noted) && !clock->idle && !clock->ended) {
+            p->slots[i].noted = false;
             int64_t fell = watermark_clock_update(clock, p->now_ms, p->o.idle_after_ms);
             uint64_t times;
             if (fell > p->max_lag_s) {

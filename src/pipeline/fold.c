@@ -92,6 +92,7 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
     if (minute_s + WINDOW_SECONDS > p->assigned_last_s)
         p->assigned_last_s = minute_s + WINDOW_SECONDS;
     watermark_clock_note(&p->clocks[slot], frame->time_s, p->now_ms);
+    p->slots[slot].noted = true;
     p->counters.frames++;
     return true;
 }

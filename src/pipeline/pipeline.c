@@ -86,18 +86,14 @@ void pipeline_destroy(struct pipeline **pipeline)
 
 bool pipeline_in_doubt(const struct pipeline *p)
 {
-    return !p->proven && counters_rejected_total(&p->counters) > 0;
+    return p->o.commits && !p->proven && counters_rejected_total(&p->counters) > 0;
 }
 
 static void finish(struct pipeline *p)
 {
-    if (p->assignment) { /* the ends are reached: leave as if asked to */
-        p->closing = true;
-        source_close(p->o.source);
-        return;
-    }
     uint64_t rejected = counters_rejected_total(&p->counters);
-    if (pipeline_in_doubt(p))
+    assert(!p->assignment);
+    if (!p->proven && rejected > 0)
         pipeline_end(p, PIPELINE_INVALID, "none of %llu frames was valid",
                      (unsigned long long)rejected);
     else
@@ -124,7 +120,7 @@ static void source_failed(struct pipeline *p, const char *error)
     p->failing = true;
     snprintf(p->error, sizeof p->error, "%s", error);
     if (p->assignment && !p->leaving)
-        assign_leave(p, false);
+        assign_leave(p, &(struct source_step){.kind = SOURCE_REVOKED, .final = true});
     else if (!p->assignment)
         pipeline_end(p, PIPELINE_FAILED, "%s", error);
 }
@@ -147,7 +143,7 @@ static void take_step(struct pipeline *p, int timeout_ms)
         break;
     case SOURCE_REVOKED:
     case SOURCE_LOST:
-        assign_leave(p, step.kind == SOURCE_LOST);
+        assign_leave(p, &step);
         break;
     case SOURCE_AT_END:
         assign_at_end(p, &step);
@@ -211,6 +207,7 @@ static void stop_asked(struct pipeline *p)
         if (p->leaving && p->leave_by_ms > p->stop_by_ms)
             p->leave_by_ms = p->stop_by_ms;
     }
+    p->ending = true;
     if (!p->closing) {
         p->closing = true;
         source_close(p->o.source);

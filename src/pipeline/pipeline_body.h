@@ -13,6 +13,8 @@
 #define KEEP_CLOSED_MS (10 * 60 * 1000)
 /* How far the last minute of a file may lie ahead of its clock. */
 #define END_AHEAD_S 3600
+/* How often clocks without new samples are looked at. */
+#define CLOCKS_MS 100
 /* With nothing read, a checkpoint that often. */
 #define QUIET_CHECKPOINT_MS (60 * 1000)
 /* A run is given up when none of its first frames is valid: this many, or what
@@ -32,6 +34,7 @@
 
 struct slot_state {
     int32_t partition;
+    bool noted;         /* its clock has new samples */
     bool at_end;
     int64_t at_end_ms; /* monotonic: since when it stands at its end */
 };
@@ -71,12 +74,16 @@ struct pipeline {
     int64_t last_checkpoint_ms;
     bool news; /* to be told by a checkpoint, since the last one began */
     struct text key, value;
+    struct emit_summary line; /* for `print`, when it had no room */
+    bool line_waits;
+    uint64_t lines_unwritten;
     struct record_partition *partitions; /* [slots_count], for checkpoints */
     struct record_range *ranges;         /* for checkpoints */
     bool commit_due;
 
     /* Leaving an assignment. */
-    bool leaving, lost, last_begun;
+    bool leaving, last_begun;
+    bool ending;              /* nothing will be assigned behind this one */
     int64_t leave_by_ms;      /* INT64_MAX: no deadline */
     unsigned last_commits;
     int64_t last_commit_ms;
@@ -88,6 +95,7 @@ struct pipeline {
     size_t first_rejected_size;
 
     int64_t next_observe_ms;
+    int64_t next_clocks_ms;
     int64_t minute_first_s, minute_last_s;
     struct log_limit log_reset, log_full, log_failed, log_commit;
     bool closing;             /* source_close was called */
@@ -132,8 +140,9 @@ void reject_acknowledgements(struct pipeline *p);
 
 /* assign.c: the facts about partitions. */
 void assign_begin(struct pipeline *p, const struct source_assignment *assignment);
-void assign_leave(struct pipeline *p, bool lost);
-/* Nothing but rejects so far: the settings may be wrong, so nothing is told. */
+void assign_leave(struct pipeline *p, const struct source_step *step);
+/* Nothing but rejects so far: the settings may be wrong, so nothing is told that
+ * leads to a commit. */
 bool pipeline_in_doubt(const struct pipeline *p);
 /* Gives the partitions up once they are drained, or the time is over. */
 void assign_go_on(struct pipeline *p);

@@ -20,17 +20,38 @@ enum record_state publish_state(const struct pipeline *p, struct window *window)
     return window->late ? RECORD_LATE : RECORD_CLOSED;
 }
 
-static void print(struct pipeline *p, const struct emit_record *record)
+/* A line that has no room yet waits, and with it the next record. */
+static void print(struct pipeline *p, const struct emit_summary *summary)
+{
+    const struct emit_record line = {.summary = summary};
+    if (emit_produce(p->o.print, &line) == EMIT_OK) {
+        p->lines_unwritten++;
+        p->line_waits = false;
+    } else {
+        p->line = *summary;
+        p->line_waits = true;
+    }
+}
+
+static void serve_print(struct pipeline *p)
 {
     struct emit_ack acks[ACKS_AT_ONCE];
+    size_t count;
     if (!p->o.print)
         return;
-    if (emit_produce(p->o.print, record) == EMIT_FULL) {
-        emit_poll(p->o.print, 0, acks, ACKS_AT_ONCE);
-        emit_produce(p->o.print, record);
+    do {
+        count = emit_poll(p->o.print, 0, acks, ACKS_AT_ONCE);
+        p->lines_unwritten -= count;
+    } while (count == ACKS_AT_ONCE);
+    if (p->line_waits)
+        print(p, &p->line);
+    if (emit_failed(p->o.print)) {
+        log_event(LOG_ERROR, "print_failed", LOG_S("error", emit_failed(p->o.print)),
+                  LOG_S("effect", "no more lines; counting goes on"));
+        p->o.print = NULL;
+        p->line_waits = false;
+        p->lines_unwritten = 0;
     }
-    while (emit_poll(p->o.print, 0, acks, ACKS_AT_ONCE) == ACKS_AT_ONCE)
-        ;
 }
 
 /* Hands over the record in key and value. */
@@ -49,8 +70,8 @@ static enum emit_result produce(struct pipeline *p, const struct emit_summary *s
                                        .summary = summary,
                                        .token = token};
     enum emit_result result = emit_produce(p->o.output, &record);
-    if (result == EMIT_OK && summary)
-        print(p, &record);
+    if (result == EMIT_OK && summary && p->o.print)
+        print(p, summary);
     if (result == EMIT_TOO_LARGE)
         pipeline_end(p, PIPELINE_FAILED,
                      "a record of %zu bytes is larger than the output topic takes",
@@ -61,7 +82,7 @@ static enum emit_result produce(struct pipeline *p, const struct emit_summary *s
 static bool publish_sketch(struct pipeline *p, struct window *window, struct window_sketch *held,
                            enum record_state state)
 {
-    if (!checkpoints_record_room(p->checkpoints))
+    if (!checkpoints_record_room(p->checkpoints) || p->line_waits)
         return false;
     uint64_t sequence = checkpoints_record_produced(p->checkpoints, held->sequence, window);
     struct record_sketch record = {.stream = p->o.stream,
@@ -86,7 +107,7 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
                                              .low = record.estimate.low,
                                              .high = record.estimate.high,
                                              .state = record_state_name(state),
-                                             .interim = state == RECORD_OPEN && !p->closing};
+                                             .interim = state == RECORD_OPEN && !p->ending};
         result = produce(p, &summary, sequence);
     }
     if (result != EMIT_OK) {
@@ -150,6 +171,7 @@ void publish_acknowledgements(struct pipeline *p, int timeout_ms)
 {
     struct emit_ack acks[ACKS_AT_ONCE];
     size_t count;
+    serve_print(p);
     do {
         count = emit_poll(p->o.output, timeout_ms, acks, ACKS_AT_ONCE);
         timeout_ms = 0;
@@ -166,7 +188,7 @@ void publish_acknowledgements(struct pipeline *p, int timeout_ms)
 static void label_windows(struct pipeline *p)
 {
     struct window *next;
-    bool last = p->leaving && p->closing && !p->last_begun &&
+    bool last = p->leaving && p->ending && !p->last_begun &&
                 (p->o.print || p->o.output_for_people);
     for (struct window *w = window_coldest(p->windows); w; w = next) {
         next = window_next_hotter(w);

@@ -54,7 +54,8 @@ struct source_step {
     const struct source_assignment *assignment;
     uint32_t slot;
     int64_t position, from, to;
-    bool final;        /* AT_END: nothing will ever come behind it (a file's end) */
+    bool final;        /* AT_END: nothing will ever come behind it (a file's end).
+                        * REVOKED: the last assignment */
     const char *error; /* borrowed until the next source_poll */
 };
 

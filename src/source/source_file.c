@@ -109,19 +109,24 @@ static void file_assign_next(struct source_file *file, struct source_step *step)
     step->assignment = &file->assignment;
 }
 
-/* Whole lines that are there already, or what their end means. */
-static bool file_take_lines(struct source_file *file, struct source_step *step)
+/* Whole lines that were read already. */
+static bool file_hand_over(struct source_file *file, struct source_step *step)
 {
     size_t count = file_lines_split(&file->lines, file->messages, LIMIT_BATCH_MESSAGES);
 
     if (count == 0 && file->stream_ended && file_lines_last(&file->lines, file->messages))
         count = 1;
-    if (count > 0) {
-        step->kind = SOURCE_MESSAGES;
-        step->messages = file->messages;
-        step->count = count;
+    step->kind = count > 0 ? SOURCE_MESSAGES : SOURCE_NOTHING;
+    step->messages = file->messages;
+    step->count = count;
+    return count > 0;
+}
+
+/* Lines, or what their end means. */
+static bool file_take_lines(struct source_file *file, struct source_step *step)
+{
+    if (file_hand_over(file, step))
         return true;
-    }
     if (!file->stream_ended)
         return false;
     file->state = FILE_ENDED;
@@ -167,6 +172,7 @@ static void file_revoke(struct source_file *file, struct source_step *step)
 {
     file->state = FILE_REVOKED;
     step->kind = SOURCE_REVOKED;
+    step->final = file->closing || file->next == file->count;
 }
 
 /* A failure stays, until close() asks for an orderly end. It was told already:
@@ -194,8 +200,12 @@ static void file_poll(struct source *source, int timeout_ms, struct source_step 
         step->kind = SOURCE_COMMITTED;
     } else if (file->state == FILE_NEXT) {
         file_assign_next(file, step);
-    } else if (file->state == FILE_ENDED || (file->state == FILE_READING && file->closing)) {
+    } else if (file->state == FILE_ENDED) {
         file_revoke(file, step);
+    } else if (file->state == FILE_READING && file->closing) {
+        /* What was taken from a pipe is not to be had again. */
+        if (file->held || !file_hand_over(file, step))
+            file_revoke(file, step);
     } else if (file->state == FILE_READING && !file->held) {
         file_read(file, timeout_ms, step);
     } else if (file->state == FILE_FINISHED) {

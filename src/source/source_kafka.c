@@ -107,6 +107,7 @@ static bool ending_step(struct source_kafka *k, struct source_step *step)
     k->ending_told = true;
     k->batch_next = k->batch_count;
     step->kind = k->ending == KAFKA_LOST ? SOURCE_LOST : SOURCE_REVOKED;
+    step->final = k->finishing;
     return true;
 }
 
@@ -122,7 +123,7 @@ static bool finished_step(struct source_kafka *k, struct source_step *step)
 
 static bool next_step(struct source_kafka *k, struct source_step *step)
 {
-    if (failed_step(k, step) || assigned_step(k, step) || kafka_commit_ended(k, step))
+    if (kafka_commit_ended(k, step) || failed_step(k, step) || assigned_step(k, step))
         return true;
     if (kafka_unread_end_step(k, step) || kafka_batch_step(k, step))
         return true;
