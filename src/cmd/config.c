@@ -97,7 +97,7 @@ static size_t count_options(struct config *c, struct args_option *o)
         {.name = "stream", .kind = ARGS_STRING, .value = &c->stream, .argument = "NAME",
          .help = "what is counted, kept in every record (input topic; files: users)"},
         {.name = "output", .letter = 'o', .kind = ARGS_STRING, .value = &c->output,
-         .given = &c->output_given, .argument = "TOPIC",
+         .argument = "TOPIC",
          .help = "where records go; - is stdout: readable lines on a terminal, "
                  "records elsewhere (-)"},
         {.name = "print", .kind = ARGS_FLAG, .value = &c->print,

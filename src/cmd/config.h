@@ -34,7 +34,7 @@ struct config {
     struct args_list properties;
 
     const char *stream, *output, *rejects;
-    bool output_given, print;
+    bool print;
     struct decode_options decode;
     const char *user_field, *time_field;
     int time_unit, user_from, time_from;

@@ -89,8 +89,7 @@ static int make_source(const struct config *config, struct parts *parts)
                                                .start_committed = true,
                                                .start = config->start,
                                                .start_time_ms = config->start_time_ms,
-                                               .exit_at_end = config->exit_at_end,
-                                               .frame_max = (size_t)config->frame_max};
+                                               .exit_at_end = config->exit_at_end};
         parts->source = source_kafka_create(&options, parts->error, sizeof parts->error);
     } else {
         struct source_file_options options = {.paths = config->files.items,

@@ -142,7 +142,6 @@ struct source_kafka_options {
     enum source_start start;    /* for partitions without one */
     int64_t start_time_ms;      /* SOURCE_START_TIME */
     bool exit_at_end;           /* FINISHED when the ends taken at assignment are reached */
-    size_t frame_max;
 };
 /* A member of a consumer group. Brokers may be away: poll goes on trying. NULL
  * with a message in `error`. */

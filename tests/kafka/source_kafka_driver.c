@@ -337,7 +337,6 @@ int main(int argc, char **argv)
         d->options.properties = properties;
         d->options.topic = argv[2];
         d->options.group = argv[3];
-        d->options.frame_max = 1 << 20;
         d->source = source_kafka_create(&d->options, error, sizeof(error));
     }
     if (d->source)
