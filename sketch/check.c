@@ -17,7 +17,9 @@ static const char *check_coupon(const struct hc_sketch *sketch, uint32_t coupon)
         return rank == 0 ? NULL : "a coupon has a rank that its index implies";
     if (rank == 0)
         return "a coupon lacks its rank";
-    return rank <= place_rank_max(profile, SPARSE_BITS) ? NULL : "a coupon's rank is too large";
+    if (rank > place_rank_max(profile, profile->sparse_bits))
+        return "a coupon's rank is too large";
+    return NULL;
 }
 
 static const char *check_sparse(const struct hc_sketch *sketch)
@@ -38,7 +40,7 @@ static const char *check_sparse(const struct hc_sketch *sketch)
         return "the recent run is longer than the whole";
     cursor = sparse_cursor(sketch);
     for (uint32_t i = 0; reason == NULL && sparse_next(&cursor, &coupon); i++) {
-        if (sparse_index(coupon) >> SPARSE_BITS != 0)
+        if (sparse_index(coupon) >> sketch->profile->sparse_bits != 0)
             return "a coupon's index is too large";
         if (i > 0 && sparse_index(coupon) <= sparse_index(before))
             return "the coupons do not ascend";
@@ -70,6 +72,10 @@ int hc_sketch_check(const struct hc_sketch *sketch, const char **reason)
         broken = "the profile is unknown";
     else if (sketch->precision < HC_PRECISION_MIN || sketch->precision > HC_PRECISION_MAX)
         broken = "the precision is outside its range";
+    else if (sketch->profile->is_keyed && sketch->key[0].id == 0)
+        broken = "a key has no id";
+    else if (sketch->has_key > sketch->profile->is_keyed)
+        broken = "there is a key without a use";
     else if (sketch->allocator.resize == NULL || sketch->allocator.release == NULL)
         broken = "there is no allocator";
     else if (sketch->dense > 1)

@@ -11,7 +11,7 @@
  * the payload was compressed.
  *
  * Sparse payload: the number of coupons, four bytes, then for each the gap to
- * the one before in Rice's code: a sorted draw of `count` out of 2^25 has
+ * the one before in Rice's code: a sorted draw of `count` places has
  * gaps close to a geometric distribution, for which that code is within a
  * twentieth of a bit of the best. Its parameter follows from the count. A rank
  * of six bits stands after those indices that need one.
@@ -51,11 +51,11 @@ struct header {
 };
 
 /* The Rice parameter: 2^b is at most the mean gap and above half of it. */
-static unsigned codec_rice_bits(uint32_t count)
+static unsigned codec_rice_bits(const struct profile *profile, uint32_t count)
 {
     unsigned bits = 0;
 
-    while (((uint64_t)count << (bits + 1)) <= UINT64_C(1) << SPARSE_BITS)
+    while (((uint64_t)count << (bits + 1)) <= UINT64_C(1) << profile->sparse_bits)
         bits++;
     return bits;
 }
@@ -77,15 +77,23 @@ static void codec_digest_coupons(XXH64_state_t *state, const struct hc_sketch *s
     XXH64_update(state, chunk, (size_t)(writer.next - chunk));
 }
 
+/* Bytes 5 to 15 of the header. */
+static void codec_write_summed(struct writer *writer, const struct hc_sketch *sketch)
+{
+    writer_number(writer, (uint64_t)sketch->profile->id, 1);
+    writer_number(writer, sketch->precision, 1);
+    writer_number(writer, sketch->dense ? CODEC_DENSE : CODEC_SPARSE, 1);
+    writer_number(writer, sketch_key_id(sketch), 8);
+}
+
 uint64_t hc_digest(const struct hc_sketch *sketch)
 {
-    uint8_t summed[CODEC_SUMMED_SIZE] = {0};
+    uint8_t summed[CODEC_SUMMED_SIZE];
+    struct writer writer = writer_over(summed, sizeof summed);
     XXH64_state_t state;
 
     assert(sketch != NULL);
-    summed[0] = (uint8_t)sketch->profile->id;
-    summed[1] = sketch->precision;
-    summed[2] = sketch->dense ? CODEC_DENSE : CODEC_SPARSE;
+    codec_write_summed(&writer, sketch);
     XXH64_reset(&state, 0);
     XXH64_update(&state, summed, sizeof summed);
     if (sketch->dense)
@@ -98,13 +106,15 @@ uint64_t hc_digest(const struct hc_sketch *sketch)
 static size_t codec_payload_size_max(const struct hc_sketch *sketch)
 {
     size_t coupon_bits, gap_bits;
+    unsigned rice;
 
     if (sketch->dense)
         return ZSTD_compressBound(dense_size(sketch->precision));
     if (sketch->count == 0)
         return CODEC_COUNT_SIZE;
-    coupon_bits = codec_rice_bits(sketch->count) + 1 + SPARSE_RANK_BITS;
-    gap_bits = (size_t)1 << (SPARSE_BITS - codec_rice_bits(sketch->count));
+    rice = codec_rice_bits(sketch->profile, sketch->count);
+    coupon_bits = rice + 1 + SPARSE_RANK_BITS;
+    gap_bits = (size_t)1 << (sketch->profile->sparse_bits - rice);
     return CODEC_COUNT_SIZE + (sketch->count * coupon_bits + gap_bits) / 8 + 1;
 }
 
@@ -126,7 +136,7 @@ static size_t codec_write_sparse(const struct hc_sketch *sketch, uint8_t *bytes,
 {
     struct writer writer = writer_over(bytes, room);
     struct sparse_cursor coupons = sparse_cursor(sketch);
-    unsigned rice = codec_rice_bits(sketch->count > 0 ? sketch->count : 1);
+    unsigned rice = codec_rice_bits(sketch->profile, sketch->count > 0 ? sketch->count : 1);
     uint32_t coupon, expected = 0;
 
     writer_number(&writer, sketch->count, CODEC_COUNT_SIZE);
@@ -213,10 +223,7 @@ enum hc_status hc_encode(const struct hc_sketch *sketch, void *bytes, size_t roo
     header = writer_over(bytes, CODEC_HEADER_SIZE);
     writer_number(&header, CODEC_MAGIC, 4);
     writer_number(&header, CODEC_VERSION, 1);
-    writer_number(&header, (uint64_t)sketch->profile->id, 1);
-    writer_number(&header, sketch->precision, 1);
-    writer_number(&header, sketch->dense ? CODEC_DENSE : CODEC_SPARSE, 1);
-    writer_number(&header, 0, 8);
+    codec_write_summed(&header, sketch);
     writer_number(&header, payload_size, 4);
     writer_number(&header, hc_digest(sketch), 8);
     *size = CODEC_HEADER_SIZE + payload_size;
@@ -226,6 +233,7 @@ enum hc_status hc_encode(const struct hc_sketch *sketch, void *bytes, size_t roo
 static enum hc_status codec_read_header(struct cursor *cursor, struct header *header)
 {
     uint32_t magic = (uint32_t)cursor_number(cursor, 4);
+    const struct profile *profile;
 
     if (!cursor->failed && magic != CODEC_MAGIC)
         return HC_EMAGIC;
@@ -240,7 +248,8 @@ static enum hc_status codec_read_header(struct cursor *cursor, struct header *he
     header->checksum = cursor_number(cursor, 8);
     if (cursor->failed)
         return HC_ETRUNCATED;
-    if (profile_find((enum hc_profile)header->profile) == NULL || header->key_id != 0 ||
+    profile = profile_find((enum hc_profile)header->profile);
+    if (profile == NULL || profile->is_keyed != (header->key_id != 0) ||
         header->precision < HC_PRECISION_MIN || header->precision > HC_PRECISION_MAX ||
         header->encoding > CODEC_DENSE)
         return HC_ECORRUPT;
@@ -253,7 +262,8 @@ static enum hc_status codec_read_header(struct cursor *cursor, struct header *he
 static enum hc_status codec_read_coupons(struct cursor *cursor, const struct hc_sketch *sketch,
                                          uint32_t *coupons, uint32_t count)
 {
-    unsigned rice = codec_rice_bits(count), rank_max = place_rank_max(sketch->profile, SPARSE_BITS);
+    unsigned bits = sketch->profile->sparse_bits, rice = codec_rice_bits(sketch->profile, count);
+    unsigned rank_max = place_rank_max(sketch->profile, bits);
     uint64_t index = 0;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -261,7 +271,7 @@ static enum hc_status codec_read_coupons(struct cursor *cursor, const struct hc_
 
         index += (uint64_t)cursor_zeros(cursor) << rice;
         index += cursor_bits(cursor, rice);
-        if (cursor->failed || index >> SPARSE_BITS != 0)
+        if (cursor->failed || index >> bits != 0)
             return HC_ECORRUPT;
         if (codec_is_ranked(sketch, (uint32_t)index)) {
             rank = cursor_bits(cursor, SPARSE_RANK_BITS);
@@ -278,13 +288,15 @@ static enum hc_status codec_read_coupons(struct cursor *cursor, const struct hc_
 static enum hc_status codec_read_sparse(struct cursor *cursor, struct hc_sketch *sketch)
 {
     uint32_t count = (uint32_t)cursor_number(cursor, CODEC_COUNT_SIZE);
+    uint64_t least;
 
     if (cursor->failed || count > sparse_limit(sketch->precision))
         return HC_ECORRUPT;
     if (count == 0)
         return cursor_left(cursor) == 0 ? HC_OK : HC_ECORRUPT;
     /* Refuse what cannot fit before there is memory for it. */
-    if ((uint64_t)count * (codec_rice_bits(count) + 1) > (uint64_t)cursor_left(cursor) * 8)
+    least = (uint64_t)count * (codec_rice_bits(sketch->profile, count) + 1);
+    if (least > (uint64_t)cursor_left(cursor) * 8)
         return HC_ECORRUPT;
     if (count > SPARSE_FEW) {
         uint32_t *coupons = sketch_allocate(&sketch->allocator, count * sizeof *coupons);
@@ -348,6 +360,8 @@ enum hc_status hc_decode(const void *bytes, size_t size, const struct hc_allocat
     made = sketch_new(profile_find((enum hc_profile)header.profile), header.precision, &owned);
     if (made == NULL)
         return HC_ENOMEM;
+    if (made->profile->is_keyed)
+        made->key[0].id = header.key_id;
     if (header.encoding == CODEC_DENSE)
         status = codec_read_dense(&cursor, made);
     else

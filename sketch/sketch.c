@@ -5,6 +5,7 @@
  * falls, and the limit falls with the precision: so the form, too, depends
  * only on the ids and the precision, not on order, unions or folds. */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ struct hc_allocator sketch_allocator(const struct hc_allocator *allocator)
 struct hc_sketch *sketch_new(const struct profile *profile, unsigned precision,
                              const struct hc_allocator *allocator)
 {
-    struct hc_sketch *sketch = sketch_allocate(allocator, sizeof *sketch);
+    struct hc_sketch *sketch = sketch_allocate(allocator, sketch_size(profile));
 
     if (sketch == NULL)
         return NULL;
@@ -45,6 +46,8 @@ struct hc_sketch *sketch_new(const struct profile *profile, unsigned precision,
         .capacity = SPARSE_FEW,
         .precision = (uint8_t)precision,
     };
+    if (profile->is_keyed)
+        sketch->key[0] = (struct hash_key){0, 0, 0};
     return sketch;
 }
 
@@ -57,12 +60,16 @@ enum hc_status hc_sketch_create(const struct hc_sketch_options *options, struct 
     assert(options != NULL && sketch != NULL);
     profile = profile_find(options->profile);
     if (profile == NULL || options->precision < HC_PRECISION_MIN ||
-        options->precision > HC_PRECISION_MAX)
+        options->precision > HC_PRECISION_MAX || profile->is_keyed != (options->key != NULL))
         return HC_ERANGE;
     allocator = sketch_allocator(options->allocator);
     made = sketch_new(profile, options->precision, &allocator);
     if (made == NULL)
         return HC_ENOMEM;
+    if (profile->is_keyed) {
+        made->key[0] = hash_key(options->key);
+        made->has_key = 1;
+    }
     *sketch = made;
     return HC_OK;
 }
@@ -89,6 +96,10 @@ enum hc_status hc_sketch_copy(const struct hc_sketch *from, struct hc_sketch **c
 
     assert(from != NULL && copy != NULL);
     made = sketch_new(from->profile, from->precision, &from->allocator);
+    if (made != NULL && from->profile->is_keyed) {
+        made->key[0] = from->key[0];
+        made->has_key = from->has_key;
+    }
     if (made == NULL || hc_sketch_union(made, from, NULL) != HC_OK) {
         if (made != NULL)
             hc_sketch_destroy(&made);
@@ -124,7 +135,7 @@ static enum hc_status sketch_promote(struct hc_sketch *sketch, unsigned precisio
 
 static enum hc_status sketch_add_coupon(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
 {
-    struct place place = place_of(sketch->profile, hash, SPARSE_BITS);
+    struct place place = place_of(sketch->profile, hash, sketch->profile->sparse_bits);
     uint32_t coupon = sparse_pack(sketch->profile, place, sketch->precision);
     enum sparse_answer answer = sparse_insert(sketch, coupon);
 
@@ -139,11 +150,20 @@ static enum hc_status sketch_add_coupon(struct hc_sketch *sketch, struct hc_hash
     return HC_OK;
 }
 
+static enum hc_status sketch_add_nothing(int *changed)
+{
+    if (changed != NULL)
+        *changed = 0;
+    return HC_OK;
+}
+
 enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
 {
     bool raised;
 
     assert(sketch != NULL);
+    if (place_is_void(sketch->profile, hash, sketch->precision))
+        return sketch_add_nothing(changed);
     if (!sketch->dense)
         return sketch_add_coupon(sketch, hash, changed);
     raised = dense_raise(sketch->registers, place_of(sketch->profile, hash, sketch->precision));
@@ -156,7 +176,11 @@ enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t si
 {
     assert(sketch != NULL);
     assert(id != NULL || size == 0);
-    return hc_sketch_add_hash(sketch, sketch->profile->hash(id, size), changed);
+    if (sketch->profile->is_keyed && !sketch->has_key)
+        return HC_EPROFILE;
+    if (size == 0 && sketch->profile->skips_empty)
+        return sketch_add_nothing(changed);
+    return hc_sketch_add_hash(sketch, sketch->profile->hash(sketch->key, id, size), changed);
 }
 
 enum hc_status hc_sketch_union(struct hc_sketch *into, const struct hc_sketch *from, int *changed)
@@ -166,7 +190,7 @@ enum hc_status hc_sketch_union(struct hc_sketch *into, const struct hc_sketch *f
     unsigned precision;
 
     assert(into != NULL && from != NULL);
-    if (into->profile != from->profile)
+    if (into->profile != from->profile || sketch_key_id(into) != sketch_key_id(from))
         return HC_EPROFILE;
     precision = from->precision < into->precision ? from->precision : into->precision;
     if (into->dense && into->precision == precision) {
@@ -206,13 +230,19 @@ struct hc_estimate hc_sketch_estimate(const struct hc_sketch *sketch)
     if (sketch->dense)
         return estimate_dense(sketch->registers, sketch->precision,
                               place_rank_max(sketch->profile, sketch->precision));
-    return estimate_sparse(sketch->count, (double)(UINT32_C(1) << SPARSE_BITS));
+    return estimate_sparse(sketch->count, ldexp(1, (int)sketch->profile->sparse_bits));
 }
 
 enum hc_profile hc_sketch_profile(const struct hc_sketch *sketch)
 {
     assert(sketch != NULL);
     return sketch->profile->id;
+}
+
+uint64_t hc_sketch_key_id(const struct hc_sketch *sketch)
+{
+    assert(sketch != NULL);
+    return sketch_key_id(sketch);
 }
 
 unsigned hc_sketch_precision(const struct hc_sketch *sketch)
@@ -231,10 +261,10 @@ size_t hc_sketch_memory(const struct hc_sketch *sketch)
 {
     assert(sketch != NULL);
     if (sketch->dense)
-        return sizeof *sketch + dense_size(sketch->precision);
+        return sketch_size(sketch->profile) + dense_size(sketch->precision);
     if (sketch->coupons == sketch->few)
-        return sizeof *sketch;
-    return sizeof *sketch + sketch->capacity * sizeof sketch->coupons[0];
+        return sketch_size(sketch->profile);
+    return sketch_size(sketch->profile) + sketch->capacity * sizeof sketch->coupons[0];
 }
 
 enum hc_status hc_sketch_registers(const struct hc_sketch *sketch, uint8_t *registers, size_t room)

@@ -25,12 +25,27 @@ struct hc_sketch {
     uint8_t recent;    /* sparse: coupons in the recent run */
     uint8_t precision;
     uint8_t dense;
+    uint8_t has_key; /* keyed, and the words of the key are known */
     uint32_t few[SPARSE_FEW];
+    struct hash_key key[]; /* one when the profile is keyed, otherwise none */
 };
 
 _Static_assert(sizeof(struct hc_sketch) <= 72, "a million small windows pay for every byte");
 
-/* A new, empty, sparse sketch; NULL when there is no memory. */
+/* The key's id, or 0 for a profile without one. */
+static inline uint64_t sketch_key_id(const struct hc_sketch *sketch)
+{
+    return sketch->profile->is_keyed ? sketch->key[0].id : 0;
+}
+
+/* What the struct takes, with its key. */
+static inline size_t sketch_size(const struct profile *profile)
+{
+    return sizeof(struct hc_sketch) + (profile->is_keyed ? sizeof(struct hash_key) : 0);
+}
+
+/* A new, empty, sparse sketch; NULL when there is no memory. A keyed one has
+ * yet to be given its key. */
 struct hc_sketch *sketch_new(const struct profile *profile, unsigned precision,
                              const struct hc_allocator *allocator);
 

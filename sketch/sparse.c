@@ -14,17 +14,17 @@ _Static_assert(SPARSE_RECENT <= UINT8_MAX, "the length of the recent run is a by
 static uint32_t sparse_trim(const struct profile *profile, uint32_t coupon, unsigned precision)
 {
     struct place place = {sparse_index(coupon), 1};
-    uint32_t first = place_fold(profile, place, SPARSE_BITS, precision).rank;
+    uint32_t first = place_fold(profile, place, profile->sparse_bits, precision).rank;
 
     place.rank = 2;
-    if (first == place_fold(profile, place, SPARSE_BITS, precision).rank)
+    if (first == place_fold(profile, place, profile->sparse_bits, precision).rank)
         return coupon & ~SPARSE_RANK_MASK;
     return coupon;
 }
 
 uint32_t sparse_pack(const struct profile *profile, struct place place, unsigned precision)
 {
-    assert(place.index >> SPARSE_BITS == 0 && place.rank <= SPARSE_RANK_MASK);
+    assert(place.index >> profile->sparse_bits == 0 && place.rank <= SPARSE_RANK_MASK);
     return sparse_trim(profile, place.index << SPARSE_RANK_BITS | place.rank, precision);
 }
 
@@ -33,7 +33,7 @@ struct place sparse_place(const struct profile *profile, uint32_t coupon, unsign
     uint32_t rank = coupon & SPARSE_RANK_MASK;
     struct place place = {sparse_index(coupon), rank == 0 ? 1 : rank};
 
-    return place_fold(profile, place, SPARSE_BITS, precision);
+    return place_fold(profile, place, profile->sparse_bits, precision);
 }
 
 /* The position of the first coupon of an ascending run that is not below. */

@@ -1,16 +1,16 @@
 /* The sparse form: a set of coupons.
  *
- * A coupon is a place among 2^25 registers, packed so that coupons sort by
- * index:
+ * A coupon is a place among 2^25 registers (2^26 in the split layout), packed
+ * so that coupons sort by index:
  *
  *   31 30                      6 5      0
  *   +-+------------------------+--------+
- *   |0|   index (25 bits)      |  rank  |
+ *   |   index (25 or 26 bits)  |  rank  |
  *   +-+------------------------+--------+
  *
- * The rank is kept only where it can matter at the sketch's precision: mostly
- * the index already decides what the register there becomes, and then rank is
- * 0. So equal sets have equal coupons, and four bytes a user suffice.
+ * The rank is kept only where it can matter at the sketch's precision: in all
+ * layouts but the split one the index mostly decides what the register there
+ * becomes, and then rank is 0. So equal sets have equal coupons, and four bytes a user suffice.
  *
  * In memory they are two ascending runs in one block, without a common index:
  * a long one, and a short one of the most recent. A new coupon moves only the
@@ -23,7 +23,6 @@
 
 #include "sketch_body.h"
 
-#define SPARSE_BITS 25
 #define SPARSE_RANK_BITS 6
 #define SPARSE_RANK_MASK ((UINT32_C(1) << SPARSE_RANK_BITS) - 1)
 
@@ -39,7 +38,7 @@ static inline uint32_t sparse_index(uint32_t coupon)
     return coupon >> SPARSE_RANK_BITS;
 }
 
-/* The coupon of a place among 2^25, as a sketch of `precision` keeps it. */
+/* The coupon of a place among the profile's 2^sparse_bits, as a sketch of `precision` keeps it. */
 uint32_t sparse_pack(const struct profile *profile, struct place place, unsigned precision);
 /* Where a coupon lies among 2^precision registers; `precision` is at most the
  * one that it was packed for. */

@@ -39,6 +39,7 @@ struct hc_sketch_options {
     enum hc_profile profile;
     unsigned precision; /* HC_PRECISION_MIN..HC_PRECISION_MAX: 2^precision registers */
     const struct hc_allocator *allocator; /* NULL: the C library's */
+    const uint8_t *key; /* HC_KEY_SIZE bytes, copied, for HC_PROFILE_KEYED; else NULL */
 };
 
 /* A number with its uncertainty, in ids. */
@@ -49,7 +50,8 @@ struct hc_estimate {
     double error; /* one standard error relative to value; 0.0081 is 0.81 % */
 };
 
-/* A new, empty sketch into *sketch, owned by the caller. HC_ERANGE, HC_ENOMEM;
+/* A new, empty sketch into *sketch, owned by the caller. HC_ERANGE (also a key
+ * missing, or one too many), HC_ENOMEM;
  * *sketch is written only on success. */
 enum hc_status hc_sketch_create(const struct hc_sketch_options *options,
                                 struct hc_sketch **sketch);
@@ -62,10 +64,15 @@ enum hc_status hc_sketch_copy(const struct hc_sketch *from, struct hc_sketch **c
 
 /* Adds the id's bytes. *changed (may be NULL) becomes 1 when the content is no
  * longer what it was, else 0. HC_ENOMEM leaves the sketch as it was, but for
- * ids that earlier calls added. */
+ * ids that earlier calls added. HC_EPROFILE when the sketch is keyed and was
+ * decoded: encoded sketches do not hold their key. As their engines do,
+ * HC_PROFILE_DATASKETCHES ignores the empty id, and HC_PROFILE_POSTGRES a hash
+ * with no bit above the index, which is that of the empty id. */
 enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t size, int *changed);
 
-/* The same for a hash that hc_hash_bytes made with this sketch's profile. */
+/* The same for a hash that hc_hash_bytes made with this sketch's profile, or
+ * hc_hash_keyed with its key. The empty id is not known by its hash: with
+ * HC_PROFILE_DATASKETCHES the caller leaves it out. */
 enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash, int *changed);
 
 /* Adds all of `from` to `into`; different precisions meet at the lower one, so
@@ -83,6 +90,8 @@ struct hc_estimate hc_sketch_estimate(const struct hc_sketch *sketch);
 
 /* Properties. Memory is in bytes, what the sketch holds from its allocator. */
 enum hc_profile hc_sketch_profile(const struct hc_sketch *sketch);
+/* hc_key_id of the sketch's key, or 0 for a profile without a key. */
+uint64_t hc_sketch_key_id(const struct hc_sketch *sketch);
 unsigned hc_sketch_precision(const struct hc_sketch *sketch);
 int hc_sketch_is_sparse(const struct hc_sketch *sketch);
 size_t hc_sketch_memory(const struct hc_sketch *sketch);

@@ -162,7 +162,7 @@ static void expect_content(size_t key)
         struct hc_sketch *truth;
 
         expect(hc_sketch_create(&(struct hc_sketch_options){HC_PROFILE_REDIS,
-                                                            t.options[i].precision, NULL},
+                                                            t.options[i].precision, NULL, NULL},
                                 &truth) == HC_OK);
         for (uint16_t id = 0; id < IDS; id++)
             if (model->ids[id / 8] >> id % 8 & 1)
@@ -259,7 +259,8 @@ static struct window *get(size_t key)
         expect(window->closed_ms == -1 && window->published_state == WINDOW_UNPUBLISHED);
         expect(window->in_flight == 0 && (window->whole || minute_was_let_go));
         for (size_t i = 0; i < t.profiles; i++) {
-            struct hc_sketch_options options = {HC_PROFILE_REDIS, t.options[i].precision, NULL};
+            struct hc_sketch_options options = {HC_PROFILE_REDIS, t.options[i].precision, NULL,
+                                                NULL};
 
             expect(window->sketches[i].sequence == 0);
             expect(hc_sketch_create(&options, &model->sketches[i]) == HC_OK);
@@ -348,7 +349,8 @@ static void live(uint64_t seed)
     t.fails = below(3) * 40;
     t.profiles = options.sketches_count = 1 + below(3);
     for (size_t i = 0; i < t.profiles; i++)
-        t.options[i] = (struct hc_sketch_options){HC_PROFILE_REDIS, 4 + below(7), &allocator};
+        t.options[i] = (struct hc_sketch_options){HC_PROFILE_REDIS, 4 + below(7), &allocator,
+                                                      NULL};
     t.memory_max = options.memory_max = 24000 + below(200000);
     t.table = window_table_create(&options);
     expect(t.table);

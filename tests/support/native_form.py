@@ -9,7 +9,8 @@ zstd frames of one stored block: any encoder's frame will do.
 import struct
 
 MASK = (1 << 64) - 1
-COUPON_BITS = 25
+LOW, SPLIT, HIGH = "low", "split", "high"
+COUPON_BITS = {LOW: 25, SPLIT: 26, HIGH: 25}
 
 
 def rotate(word, bits):
@@ -63,39 +64,109 @@ def murmur64a(data, seed=0xADC83B19):
     return out ^ out >> 47
 
 
-def place(value, precision):
+def murmur3(data, seed):
+    c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
+    first = second = seed
+    whole = len(data) // 16 * 16
+
+    def scramble(word, left, bits, right):
+        return rotate(word * left & MASK, bits) * right & MASK
+
+    for one, two in struct.iter_unpack("<QQ", data[:whole]):
+        first = (rotate(first ^ scramble(one, c1, 31, c2), 27) + second) * 5 + 0x52DCE729 & MASK
+        second = (rotate(second ^ scramble(two, c2, 33, c1), 31) + first) * 5 + 0x38495AB5 & MASK
+    one, two = struct.unpack("<QQ", data[whole:].ljust(16, b"\0"))
+    first ^= scramble(one, c1, 31, c2) ^ len(data)
+    second ^= scramble(two, c2, 33, c1) ^ len(data)
+
+    def finish(word):
+        word = (word ^ word >> 33) * 0xFF51AFD7ED558CCD & MASK
+        word = (word ^ word >> 33) * 0xC4CEB9FE1A85EC53 & MASK
+        return word ^ word >> 33
+
+    first = first + second & MASK
+    second = second + first & MASK
+    first, second = finish(first), finish(second)
+    first = first + second & MASK
+    return first, second + first & MASK
+
+
+def siphash(key, data):
+    v = [word ^ start for word, start in zip(struct.unpack("<QQ", key) * 2, (
+        0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573))]
+
+    def rounds(count):
+        for _ in range(count):
+            v[0] = v[0] + v[1] & MASK
+            v[2] = v[2] + v[3] & MASK
+            v[1], v[3] = rotate(v[1], 13) ^ v[0], rotate(v[3], 16) ^ v[2]
+            v[0] = rotate(v[0], 32) + v[3] & MASK
+            v[2] = v[2] + v[1] & MASK
+            v[1], v[3] = rotate(v[1], 17) ^ v[2], rotate(v[3], 21) ^ v[0]
+            v[2] = rotate(v[2], 32)
+
+    fill = bytes(7 - len(data) % 8) + bytes([len(data) & 255])
+    for (word,) in struct.iter_unpack("<Q", data + fill):
+        v[3] ^= word
+        rounds(2)
+        v[0] ^= word
+    v[2] ^= 255
+    rounds(4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+KEY = bytes(range(16))
+KEY_ID = siphash(KEY, b"\xffheadcount key id")
+# Of each profile here: its number, its layout, its key id and its hash.
+PROFILES = {
+    "redis": (1, LOW, 0, murmur64a),
+    "datasketches": (2, SPLIT, 0, lambda data: murmur3(data, 9001)),
+    "trino": (5, HIGH, 0, lambda data: murmur3(data, 0)[0]),
+    "keyed": (6, LOW, KEY_ID, lambda data: siphash(KEY, data)),
+}
+
+
+def place(value, precision, layout=LOW):
+    if layout == SPLIT:
+        return value[0] & (1 << precision) - 1, min(64 - value[1].bit_length(), 62) + 1
+    if layout == HIGH:
+        rest = value & (1 << 64 - precision) - 1
+        return value >> 64 - precision, 65 - precision - rest.bit_length()
     rest = value >> precision
     rank = (rest & -rest).bit_length() if rest else 65 - precision
     return value & (1 << precision) - 1, rank
 
 
-def is_ranked(index, precision):
-    return index >> precision == 0
+def is_ranked(index, precision, layout=LOW):
+    if layout == HIGH:
+        return index & (1 << 25 - precision) - 1 == 0
+    return layout == SPLIT or index >> precision == 0
 
 
-def coupons_of(hashes, precision):
+def coupons_of(hashes, precision, layout=LOW):
     ranks = {}
     for value in hashes:
-        index, rank = place(value, COUPON_BITS)
-        ranks[index] = max(ranks.get(index, 0), rank if is_ranked(index, precision) else 0)
+        index, rank = place(value, COUPON_BITS[layout], layout)
+        kept = rank if is_ranked(index, precision, layout) else 0
+        ranks[index] = max(ranks.get(index, 0), kept)
     return sorted(ranks.items())
 
 
-def registers_of(hashes, precision):
+def registers_of(hashes, precision, layout=LOW):
     registers = bytearray(1 << precision)
     for value in hashes:
-        index, rank = place(value, precision)
+        index, rank = place(value, precision, layout)
         registers[index] = max(registers[index], rank)
     return bytes(registers)
 
 
-def rice_bits(count):
-    return (2 ** COUPON_BITS // count).bit_length() - 1
+def rice_bits(count, layout):
+    return (2 ** COUPON_BITS[layout] // count).bit_length() - 1
 
 
-def sparse_payload(coupons, precision, count=None, padding=0):
+def sparse_payload(coupons, precision, count=None, padding=0, layout=LOW):
     bits, after = [], 0
-    rice = rice_bits(len(coupons)) if coupons else 0
+    rice = rice_bits(len(coupons), layout) if coupons else 0
 
     def put(number, width):
         bits.extend(number >> i & 1 for i in range(width))
@@ -104,7 +175,7 @@ def sparse_payload(coupons, precision, count=None, padding=0):
         gap = index - after
         put(1 << (gap >> rice), (gap >> rice) + 1)
         put(gap, rice)
-        if is_ranked(index, precision):
+        if is_ranked(index, precision, layout):
             put(rank, 6)
         after = index + 1
     while len(bits) % 8:
@@ -127,31 +198,38 @@ def wrap(precision, encoding, payload, content, *, profile=1, key=0, version=1, 
             payload)
 
 
-def sparse(coupons, precision, payload=None, **how):
-    content = b"".join(struct.pack("<I", index << 6 | rank) for index, rank in coupons)
-    return wrap(precision, 0, sparse_payload(coupons, precision) if payload is None else payload,
-                content, **how)
+def sparse(coupons, precision, payload=None, layout=LOW, **how):
+    payload = sparse_payload(coupons, precision, layout=layout) if payload is None else payload
+    content = b"".join((index << 6 | rank).to_bytes(8, "little")[:4] for index, rank in coupons)
+    return wrap(precision, 0, payload, content, **how)
 
 
 def dense(registers, precision, payload=None, **how):
     return wrap(precision, 1, frame(registers) if payload is None else payload, registers, **how)
 
 
-def hashes_of(first, last):
-    return [murmur64a(b"user-%d" % i) for i in range(first, last + 1)]
+def hashes_of(first, last, name="redis"):
+    return [PROFILES[name][3](b"user-%d" % i) for i in range(first, last + 1)]
+
+
+def good_one(name, precision, first, last):
+    number, layout, key, _ = PROFILES[name]
+    hashes = hashes_of(first, last, name)
+    coupons = coupons_of(hashes, precision, layout)
+    if len(coupons) <= 1 << (precision - 2):
+        return sparse(coupons, precision, layout=layout, profile=number, key=key)
+    return dense(registers_of(hashes, precision, layout), precision, profile=number, key=key)
 
 
 def good():
     for precision, first, last in ((14, 0, -1), (14, 0, 0), (14, 0, 2), (4, 0, 3), (18, 0, 999),
                                    (14, 0, 999), (14, 1000, 5000), (4, 0, 9), (8, 0, 999),
                                    (12, 0, 9999)):
-        hashes = hashes_of(first, last)
-        coupons = coupons_of(hashes, precision)
-        if len(coupons) <= 1 << (precision - 2):
-            data = sparse(coupons, precision)
-        else:
-            data = dense(registers_of(hashes, precision), precision)
-        yield precision, first, last, data
+        yield "redis", precision, first, last, good_one("redis", precision, first, last)
+    for name in ("datasketches", "trino", "keyed"):
+        for precision, first, last in ((14, 0, -1), (14, 0, 2), (18, 0, 299), (5, 0, 7),
+                                       (8, 0, 999)):
+            yield name, precision, first, last, good_one(name, precision, first, last)
 
 
 def bad():
@@ -168,6 +246,15 @@ def bad():
     yield "HC_ECORRUPT", "precision 3", sparse(some, 3)
     yield "HC_ECORRUPT", "precision 19", sparse(some, 19)
     yield "HC_ECORRUPT", "a key id without a key", sparse(some, 14, key=1)
+    yield "HC_ECORRUPT", "no key id for a key", sparse(some, 14, profile=6)
+    yield "HC_ECORRUPT", "rank 0 where each is needed", sparse([(99999, 0)], 14, layout=SPLIT,
+                                                               profile=2)
+    yield "HC_ECORRUPT", "an index of 2^26", sparse([(1 << 26, 1)], 14, layout=SPLIT, profile=2)
+    yield "HC_ECORRUPT", "rank 41 of 40 in the high layout", sparse([(0, 41)], 14, layout=HIGH,
+                                                                    profile=5)
+    yield "HC_ECORRUPT", "rank 32 of 31", sparse([(77, 32)], 14, profile=3)
+    yield "HC_ECORRUPT", "register 32 of 31", dense(registers[:15] + b"\x20", 4, profile=3)
+    yield "HC_ECORRUPT", "register 64 of 63", dense(registers[:15] + b"\x40", 4, profile=2)
     yield "HC_ECORRUPT", "encoding 2", wrap(14, 2, sparse_payload(some, 14), b"")
     yield "HC_ETRUNCATED", "a size beyond the end", sparse(some, 14, size=100)
     yield "HC_ECORRUPT", "a byte too many", data + b"\0"
@@ -214,10 +301,11 @@ def bad():
 
 def main():
     print("# Written by tests/support/native_form.py. Numbers are those of docs/FORMAT.md.")
-    print("# good PRECISION FIRST LAST HEX: the sketch of the ids user-FIRST to user-LAST.")
+    print("# good PROFILE PRECISION FIRST LAST HEX: the sketch of user-FIRST to user-LAST.")
+    print("# The key of `keyed` is 00 01 02 ... 0f.")
     print("# bad STATUS HEX WHY: what hc_decode must answer.")
-    for precision, first, last, data in good():
-        print("good", precision, first, last, data.hex())
+    for name, precision, first, last, data in good():
+        print("good", name, precision, first, last, data.hex())
     for status, why, data in bad():
         print("bad", status, data.hex() or "-", why)
 

@@ -26,14 +26,24 @@ static inline struct hc_hash kit_hash(uint64_t i)
     return (struct hc_hash){z ^ z >> 31, 0};
 }
 
-static inline struct hc_sketch *kit_create(unsigned precision,
-                                           const struct hc_allocator *allocator)
+/* The key of keyed sketches here. */
+#define KIT_KEY ((const uint8_t *)"\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17")
+
+static inline struct hc_sketch *kit_create_as(enum hc_profile profile, unsigned precision,
+                                              const struct hc_allocator *allocator)
 {
-    struct hc_sketch_options options = {HC_PROFILE_REDIS, precision, allocator};
+    const uint8_t *key = profile == HC_PROFILE_KEYED ? KIT_KEY : NULL;
+    struct hc_sketch_options options = {profile, precision, allocator, key};
     struct hc_sketch *sketch = NULL;
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
     return sketch;
+}
+
+static inline struct hc_sketch *kit_create(unsigned precision,
+                                           const struct hc_allocator *allocator)
+{
+    return kit_create_as(HC_PROFILE_REDIS, precision, allocator);
 }
 
 /* Adds the ids from..to-1. */

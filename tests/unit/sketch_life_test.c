@@ -44,7 +44,7 @@ END_TEST
 
 START_TEST(refuses_options)
 {
-    struct hc_sketch_options options = {HC_PROFILE_REDIS, HC_PRECISION_MIN - 1, NULL};
+    struct hc_sketch_options options = {HC_PROFILE_REDIS, HC_PRECISION_MIN - 1, NULL, NULL};
     struct hc_sketch *untouched = (struct hc_sketch *)(uintptr_t)64, *sketch = untouched;
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_ERANGE);

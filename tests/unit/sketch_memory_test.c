@@ -134,7 +134,7 @@ START_TEST(creation_fails)
 {
     struct kit_memory memory = {.left = 0};
     struct hc_allocator allocator = kit_allocator(&memory);
-    struct hc_sketch_options options = {HC_PROFILE_REDIS, 14, &allocator};
+    struct hc_sketch_options options = {HC_PROFILE_REDIS, 14, &allocator, NULL};
     struct hc_sketch *sketch = NULL;
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_ENOMEM);

@@ -20,7 +20,7 @@ static struct window_table *create(size_t profiles, size_t memory_max)
     struct window_table *table;
 
     for (size_t i = 0; i < profiles; i++)
-        sketches[i] = (struct hc_sketch_options){HC_PROFILE_REDIS, (unsigned)(14 - i), NULL};
+        sketches[i] = (struct hc_sketch_options){HC_PROFILE_REDIS, (unsigned)(14 - i), NULL, NULL};
     table = window_table_create(&options);
     ck_assert_ptr_nonnull(table);
     return table;
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(the_options_are_copied)
 {
-    struct hc_sketch_options sketch = {HC_PROFILE_REDIS, 10, NULL};
+    struct hc_sketch_options sketch = {HC_PROFILE_REDIS, 10, NULL, NULL};
     struct window_options options = {&sketch, 1, LIMIT_MEMORY_DEFAULT};
     struct window_table *table = window_table_create(&options);
 
@@ -215,7 +215,7 @@ END_TEST
 START_TEST(an_empty_table_is_not_full)
 {
     for (unsigned precision = HC_PRECISION_MIN; precision <= HC_PRECISION_MAX; precision++) {
-        struct hc_sketch_options sketch = {HC_PROFILE_REDIS, precision, NULL};
+        struct hc_sketch_options sketch = {HC_PROFILE_REDIS, precision, NULL, NULL};
         struct window_options options = {&sketch, 1, (size_t)16 << precision};
 
         if (options.memory_max < LIMIT_MEMORY_MIN)
