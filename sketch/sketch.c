@@ -133,20 +133,35 @@ static enum hc_status sketch_promote(struct hc_sketch *sketch, unsigned precisio
     return HC_OK;
 }
 
-static enum hc_status sketch_add_coupon(struct hc_sketch *sketch, struct hc_hash hash, int *changed)
+static enum hc_status sketch_add_coupon(struct hc_sketch *sketch, struct place place, int *changed)
 {
-    struct place place = place_of(sketch->profile, hash, sketch->profile->sparse_bits);
-    uint32_t coupon = sparse_pack(sketch->profile, place, sketch->precision);
+    const struct profile *profile = sketch->profile;
+    uint32_t coupon = sparse_pack(profile, place, sketch->precision);
     enum sparse_answer answer = sparse_insert(sketch, coupon);
 
     if (answer == SPARSE_FULL && sketch_promote(sketch, sketch->precision, NULL) == HC_OK) {
-        dense_raise(sketch->registers, place_of(sketch->profile, hash, sketch->precision));
+        dense_raise(sketch->registers,
+                    place_fold(profile, place, profile->sparse_bits, sketch->precision));
         answer = SPARSE_ADDED;
     }
     if (answer == SPARSE_FULL || answer == SPARSE_NO_MEMORY)
         return HC_ENOMEM;
     if (changed != NULL)
         *changed = answer == SPARSE_ADDED;
+    return HC_OK;
+}
+
+enum hc_status sketch_add_place(struct hc_sketch *sketch, struct place place, int *changed)
+{
+    const struct profile *profile = sketch->profile;
+    bool raised;
+
+    if (!sketch->dense)
+        return sketch_add_coupon(sketch, place, changed);
+    raised = dense_raise(sketch->registers,
+                         place_fold(profile, place, profile->sparse_bits, sketch->precision));
+    if (changed != NULL)
+        *changed = raised;
     return HC_OK;
 }
 
@@ -165,7 +180,8 @@ enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash,
     if (place_is_void(sketch->profile, hash, sketch->precision))
         return sketch_add_nothing(changed);
     if (!sketch->dense)
-        return sketch_add_coupon(sketch, hash, changed);
+        return sketch_add_coupon(
+            sketch, place_of(sketch->profile, hash, sketch->profile->sparse_bits), changed);
     raised = dense_raise(sketch->registers, place_of(sketch->profile, hash, sketch->precision));
     if (changed != NULL)
         *changed = raised;

@@ -49,6 +49,9 @@ static inline size_t sketch_size(const struct profile *profile)
 struct hc_sketch *sketch_new(const struct profile *profile, unsigned precision,
                              const struct hc_allocator *allocator);
 
+/* Adds a place among the profile's 2^sparse_bits; as hc_sketch_add_hash. */
+enum hc_status sketch_add_place(struct hc_sketch *sketch, struct place place, int *changed);
+
 static inline void *sketch_allocate(const struct hc_allocator *allocator, size_t size)
 {
     return allocator->resize(allocator->context, NULL, size);

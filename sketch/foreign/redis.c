@@ -17,10 +17,7 @@
  *
  * Redis keeps a sparse string up to 3,000 bytes and ranks up to 32; beyond
  * either it writes dense, and so do we. */
-#include "headcount/foreign.h"
-
-#include "cursor.h"
-#include "dense.h"
+#include "foreign_body.h"
 
 #define REDIS_REGISTERS (1 << HC_REDIS_PRECISION)
 #define REDIS_MAGIC UINT32_C(0x4c4c5948) /* "HYLL" */
@@ -114,10 +111,9 @@ enum hc_status hc_redis_encode(const struct hc_sketch *sketch, void *bytes, size
         return HC_EPROFILE;
     if (sketch->precision < HC_REDIS_PRECISION)
         return HC_EPRECISION;
-    registers = dense_allocate(&sketch->allocator, HC_REDIS_PRECISION);
+    registers = foreign_registers(sketch, HC_REDIS_PRECISION);
     if (registers == NULL)
         return HC_ENOMEM;
-    dense_add_sketch(registers, HC_REDIS_PRECISION, sketch);
     string_size = redis_write_sparse(registers, string);
     if (string_size == 0) {
         redis_write_dense(registers, string);
@@ -131,4 +127,88 @@ enum hc_status hc_redis_encode(const struct hc_sketch *sketch, void *bytes, size
     }
     sketch_release(&sketch->allocator, registers);
     return status;
+}
+
+/* The run of one opcode, and its rank into *rank. */
+static size_t redis_read_run(struct cursor *cursor, unsigned *rank)
+{
+    unsigned opcode = (unsigned)cursor_number(cursor, 1);
+
+    *rank = 0;
+    if (opcode & REDIS_VALUE) {
+        *rank = (opcode >> 2 & 0x1f) + 1;
+        return (opcode & 3) + 1;
+    }
+    if (opcode & REDIS_XZERO)
+        return ((opcode & 0x3f) << 8 | (unsigned)cursor_number(cursor, 1)) + 1;
+    return opcode + 1;
+}
+
+static enum hc_status redis_read_sparse(struct cursor *cursor, uint8_t *registers)
+{
+    size_t index = 0;
+
+    while (index < REDIS_REGISTERS) {
+        unsigned rank;
+        size_t run = redis_read_run(cursor, &rank);
+
+        if (cursor->failed)
+            return HC_ETRUNCATED;
+        if (run > REDIS_REGISTERS - index)
+            return HC_ECORRUPT;
+        memset(registers + index, (int)rank, run);
+        index += run;
+    }
+    return cursor_left(cursor) == 0 ? HC_OK : HC_ECORRUPT;
+}
+
+static enum hc_status redis_read_dense(struct cursor *cursor, uint8_t *registers)
+{
+    const size_t needed = HC_REDIS_SIZE_MAX - REDIS_HEADER_SIZE;
+
+    if (cursor_left(cursor) != needed)
+        return cursor_left(cursor) < needed ? HC_ETRUNCATED : HC_ECORRUPT;
+    for (size_t i = 0; i < REDIS_REGISTERS; i++)
+        registers[i] = (uint8_t)cursor_bits(cursor, REDIS_RANK_BITS);
+    return HC_OK;
+}
+
+static enum hc_status redis_read_registers(struct cursor *cursor, unsigned encoding,
+                                           struct hc_sketch *sketch)
+{
+    unsigned rank_max = place_rank_max(sketch->profile, HC_REDIS_PRECISION);
+    enum hc_status status = foreign_make_dense(sketch);
+
+    if (status != HC_OK)
+        return status;
+    if (encoding == REDIS_SPARSE)
+        status = redis_read_sparse(cursor, sketch->registers);
+    else
+        status = redis_read_dense(cursor, sketch->registers);
+    if (status == HC_OK && !dense_is_bounded(sketch->registers, HC_REDIS_PRECISION, rank_max))
+        status = HC_ECORRUPT;
+    return status;
+}
+
+enum hc_status hc_redis_decode(const void *bytes, size_t size,
+                               const struct hc_allocator *allocator, struct hc_sketch **sketch)
+{
+    struct cursor cursor = cursor_over(bytes, size);
+    struct hc_sketch *made;
+    unsigned encoding;
+
+    assert((bytes != NULL || size == 0) && sketch != NULL);
+    if (cursor_number(&cursor, 4) != REDIS_MAGIC)
+        return cursor.failed ? HC_ETRUNCATED : HC_EMAGIC;
+    encoding = (unsigned)cursor_number(&cursor, 1);
+    cursor_number(&cursor, 3); /* Redis does not look at these */
+    cursor_number(&cursor, 8); /* the cached count */
+    if (cursor.failed)
+        return HC_ETRUNCATED;
+    if (encoding != REDIS_DENSE && encoding != REDIS_SPARSE)
+        return HC_ECORRUPT;
+    made = foreign_new(HC_PROFILE_REDIS, HC_REDIS_PRECISION, allocator);
+    if (made == NULL)
+        return HC_ENOMEM;
+    return foreign_finish(redis_read_registers(&cursor, encoding, made), &made, sketch);
 }
