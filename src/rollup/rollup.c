@@ -4,6 +4,7 @@
 #include "rollup.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +32,14 @@ struct rollup *rollup_create(const struct rollup_options *options)
         return NULL;
     assert(options->calendar && options->from_s >= 0 && options->to_s <= LIMIT_TIME_S + 1);
     rollup->options = *options;
+    rollup->profile = options->profile;
     rollup->table = rollup_table_create(LIMIT_ROLLUP_BYTES);
     rollup->minutes = rollup_minutes_create();
+    rollup->named = rollup_minutes_create();
+    rollup->profiles = rollup_profiles_create();
     rollup->coverage = coverage_create();
-    if (!rollup->table || !rollup->minutes || !rollup->coverage)
+    if (!rollup->table || !rollup->minutes || !rollup->named || !rollup->profiles ||
+        !rollup->coverage)
         rollup_destroy(&rollup);
     return rollup;
 }
@@ -47,6 +52,8 @@ void rollup_destroy(struct rollup **rollup)
         free((*rollup)->streams[i]);
     free((*rollup)->fields);
     coverage_destroy(&(*rollup)->coverage);
+    rollup_profiles_destroy(&(*rollup)->profiles);
+    rollup_minutes_destroy(&(*rollup)->named);
     rollup_minutes_destroy(&(*rollup)->minutes);
     rollup_table_destroy(&(*rollup)->table);
     free(*rollup);
@@ -66,6 +73,26 @@ size_t rollup_streams(const struct rollup *rollup, const char *const **names)
     return rollup->streams_count;
 }
 
+enum hc_profile rollup_profile(const struct rollup *rollup)
+{
+    return rollup->profile;
+}
+
+unsigned rollup_profiles(const struct rollup *rollup)
+{
+    return rollup_profiles_seen(rollup->profiles);
+}
+
+size_t rollup_lacking(const struct rollup *rollup)
+{
+    return rollup_profiles_lacking(rollup->profiles);
+}
+
+bool rollup_takes_all(const struct rollup *rollup)
+{
+    return rollup->options.archive && !rollup->options.profile;
+}
+
 static bool note_stream(struct rollup *rollup, const char *stream)
 {
     for (size_t i = 0; i < rollup->streams_count; i++) {
@@ -81,9 +108,12 @@ static bool note_stream(struct rollup *rollup, const char *stream)
     return true;
 }
 
-/* What defines the count is what the first record says. */
+/* What defines the count is what the first record says that says it: those
+ * that came from elsewhere don't know. */
 static enum rollup_result check_fields(struct rollup *rollup, const char *fields)
 {
+    if (!*fields)
+        return ROLLUP_TAKEN;
     if (!rollup->fields && !(rollup->fields = strdup(fields))) {
         rollup_fail(rollup, hc_status_text(HC_ENOMEM));
         return ROLLUP_FAILED;
@@ -94,6 +124,55 @@ static enum rollup_result check_fields(struct rollup *rollup, const char *fields
              "it counts other fields (%.80s) than the stream's first record (%.80s)", fields,
              rollup->fields);
     return ROLLUP_REFUSED;
+}
+
+/* Sketches of different keys do not meet, whatever else they have in common. */
+static enum rollup_result check_key(struct rollup *rollup, const struct hc_sketch *sketch)
+{
+    uint64_t key_id = hc_sketch_key_id(sketch);
+
+    if (key_id == 0)
+        return ROLLUP_TAKEN;
+    if (rollup->key_id == 0)
+        rollup->key_id = key_id;
+    if (rollup->key_id == key_id)
+        return ROLLUP_TAKEN;
+    snprintf(rollup->error, sizeof rollup->error,
+             "its %s sketch has another key (id %016" PRIx64 ") than the stream's first "
+             "(id %016" PRIx64 ")", hc_profile_name(hc_sketch_profile(sketch)), key_id,
+             rollup->key_id);
+    return ROLLUP_REFUSED;
+}
+
+/* The rows will be of `profile`: forgets what was gathered of another one. */
+static bool begin_profile(struct rollup *rollup, enum hc_profile profile)
+{
+    bool anew = rollup->profile != 0;
+
+    rollup->profile = profile;
+    if (!anew)
+        return true;
+    rollup_table_destroy(&rollup->table);
+    rollup_minutes_destroy(&rollup->minutes);
+    rollup->table = rollup_table_create(LIMIT_ROLLUP_BYTES);
+    rollup->minutes = rollup_minutes_create();
+    rollup->key_id = 0;
+    return rollup->table && rollup->minutes;
+}
+
+/* Whether a record of `profile` goes into the rows. Where no profile was asked
+ * for the first of them all is the best: when one comes that is better than
+ * what is there, none of its records was left out yet. */
+static enum rollup_result check_profile(struct rollup *rollup, enum hc_profile profile)
+{
+    if (rollup_takes_all(rollup) || profile == rollup->profile)
+        return ROLLUP_TAKEN;
+    if (rollup->options.profile || (rollup->profile && rollup->profile < profile))
+        return ROLLUP_OTHER_PROFILE;
+    if (begin_profile(rollup, profile))
+        return ROLLUP_TAKEN;
+    rollup_fail(rollup, hc_status_text(HC_ENOMEM));
+    return ROLLUP_FAILED;
 }
 
 static uint64_t claim_owner(const struct record_sketch *record)
@@ -128,7 +207,7 @@ static enum hc_status unite(struct rollup *rollup, const struct record_sketch *r
         !calendar_find(rollup->options.calendar, record->minute_s, &rollup->last))
         return HC_ENOMEM;
     bucket = rollup_table_get(rollup->table, rollup->last.start_s, rollup->last.end_s,
-                              record->group);
+                              record->group, hc_sketch_profile(record->sketch));
     if (!bucket)
         return HC_ENOMEM;
     status = rollup_bucket_union(rollup->table, bucket, record->sketch);
@@ -142,22 +221,39 @@ static enum hc_status unite(struct rollup *rollup, const struct record_sketch *r
     return rollup_bucket_claim(bucket, claim_owner(record), record->frames) ? HC_OK : HC_ENOMEM;
 }
 
+/* What is noted of a record in whatever profile. */
+static enum hc_status note_sketch(struct rollup *rollup, const struct record_sketch *record)
+{
+    enum hc_status status = coverage_add_sketch(rollup->coverage, record);
+
+    if (status != HC_OK || !rollup_profiles_add(rollup->profiles, record))
+        return HC_ENOMEM;
+    if (rollup->epoch_ms < record->epoch_ms)
+        rollup->epoch_ms = record->epoch_ms;
+    return HC_OK;
+}
+
 static enum rollup_result add_sketch(struct rollup *rollup, const struct record_sketch *record)
 {
     enum rollup_result result = check_fields(rollup, record->fields);
+    bool asked = record->minute_s >= rollup->options.from_s &&
+                 record->minute_s < rollup->options.to_s;
     enum hc_status status = HC_OK;
 
-    if (result != ROLLUP_TAKEN)
+    if (result == ROLLUP_TAKEN)
+        result = check_profile(rollup, hc_sketch_profile(record->sketch));
+    if (result == ROLLUP_TAKEN)
+        result = check_key(rollup, record->sketch);
+    if (result != ROLLUP_TAKEN && result != ROLLUP_OTHER_PROFILE)
         return result;
-    if (record->minute_s >= rollup->options.from_s && record->minute_s < rollup->options.to_s)
+    if (asked && !rollup_minutes_add(rollup->named, record->minute_s))
+        status = HC_ENOMEM;
+    if (status == HC_OK && asked && result == ROLLUP_TAKEN)
         status = unite(rollup, record);
     if (status == HC_OK)
-        status = coverage_add_sketch(rollup->coverage, record);
-    if (status == HC_OK) {
-        if (rollup->epoch_ms < record->epoch_ms)
-            rollup->epoch_ms = record->epoch_ms;
-        return ROLLUP_TAKEN;
-    }
+        status = note_sketch(rollup, record);
+    if (status == HC_OK)
+        return result;
     rollup_fail(rollup, status == HC_EROOM ? rollup_table_error(rollup->table)
                                            : hc_status_text(status));
     return status == HC_EPROFILE ? ROLLUP_REFUSED : ROLLUP_FAILED;

@@ -1,5 +1,10 @@
 /* Records into rows: the union of all sketches of a minute, hour, day, ...
  *
+ * Rows are of one stream and of one profile, since sketches of different
+ * profiles do not meet. Records of another profile are left out, which loses
+ * nobody where each run wrote in all of its profiles; minutes in which some run
+ * did not write in the rows' profile are never complete, nor zeros.
+ *
  * Any order of records, any number of copies of a record, gives the same rows.
  * Memory is bounded by the number of rows, not of records; of the sketches at
  * most LIMIT_ROLLUP_BYTES are held, the others wait in a temporary file. Not
@@ -21,6 +26,7 @@
 struct rollup_options {
     struct calendar *calendar; /* borrowed for the rollup's life */
     const char *stream;        /* the one to take; NULL: the one that is there. Borrowed */
+    enum hc_profile profile;   /* the one to take; 0: see rollup_profile */
     int64_t from_s, to_s;      /* minutes that begin in [from_s, to_s), 0..LIMIT_TIME_S + 1 */
     bool from_given, to_given; /* the bucket "all" ends where they say */
     bool archive;              /* rollup_archive will be called */
@@ -33,9 +39,10 @@ void rollup_destroy(struct rollup **rollup);
 
 enum rollup_result {
     ROLLUP_TAKEN,
-    ROLLUP_OTHER_STREAM, /* left out, which is no error by itself */
-    ROLLUP_REFUSED,      /* does not fit what was there first: other fields, other profile */
-    ROLLUP_FAILED        /* no memory, or no room for the temporary file: give up */
+    ROLLUP_OTHER_STREAM,  /* left out, which is no error by itself */
+    ROLLUP_OTHER_PROFILE, /* the same */
+    ROLLUP_REFUSED,       /* does not fit what was there first: other fields, another key */
+    ROLLUP_FAILED         /* no memory, or no room for the temporary file: give up */
 };
 
 /* Takes one record; nothing of it is borrowed. rollup_error says why it was
@@ -46,6 +53,17 @@ enum rollup_result rollup_add(struct rollup *rollup, const struct record *record
  * in which they came. Borrowed. Without options.stream more than one means
  * that the rows hold the first only. */
 size_t rollup_streams(const struct rollup *rollup, const char *const **names);
+
+/* The profile that the rows are of; 0 before there is any. Without
+ * options.profile it is the first in the order of the enum that was seen in the
+ * stream, whatever the order of the records. Of an archive without
+ * options.profile, which holds the records of all profiles, it says nothing. */
+enum hc_profile rollup_profile(const struct rollup *rollup);
+/* Those that were seen in the stream: bit 1 << profile for each. */
+unsigned rollup_profiles(const struct rollup *rollup);
+/* After rollup_finish: how many starts of instances wrote records, but none of
+ * the rows' profile. */
+size_t rollup_lacking(const struct rollup *rollup);
 
 /* All records were added. False on failure, see rollup_error. */
 bool rollup_finish(struct rollup *rollup);
@@ -88,11 +106,15 @@ struct rollup_left_out rollup_left_out(const struct rollup *rollup);
  * record a minute and group, then the coverage as checkpoints, a line each,
  * handed to `line` (without a line end; false stops). Needs options.archive and
  * a calendar of minutes. What it writes is a fixed point: made an archive
- * again it is the same bytes. Covers nothing when minutes were cut off, since
- * those would read as zeros. False on failure, see rollup_error, or when
+ * again it is the same bytes. False on failure, see rollup_error, or when
  * `line` said so. */
 bool rollup_archive(struct rollup *rollup,
                     bool (*line)(void *context, const char *bytes, size_t size), void *context);
+
+/* After rollup_finish: whether an archive has checkpoints. It has none when
+ * minutes were cut off by from_s or to_s, or are there in other profiles only
+ * than the one that was asked for: they would read as zeros. */
+bool rollup_archive_covers(const struct rollup *rollup);
 
 /* One line for people about the last refusal or failure. */
 const char *rollup_error(const struct rollup *rollup);

@@ -70,7 +70,9 @@ static bool hand_over(struct archive *archive)
 static void digest_row(struct archive *archive, const struct rollup_row *row)
 {
     uint64_t numbers[] = {(uint64_t)row->start_s, hc_digest(row->sketch), row->frames,
-                          (uint64_t)row->record_state};
+                          (uint64_t)row->record_state,
+                          (uint64_t)hc_sketch_profile(row->sketch),
+                          hc_sketch_key_id(row->sketch)};
 
     digest_add(archive, numbers, sizeof numbers);
     digest_add(archive, row->group, strlen(row->group));
@@ -89,7 +91,7 @@ static bool write_row(struct archive *archive, const struct rollup_row *row)
         .instance = archive->instance,
         .epoch_ms = rollup->epoch_ms,
         .sequence = archive->sequence,
-        .fields = rollup->fields,
+        .fields = rollup->fields ? rollup->fields : "",
         .estimate = row->estimate,
         .sketch = row->sketch,
     };
@@ -276,6 +278,22 @@ static bool write_loose_ends(struct archive *archive, const struct coverage_sour
     return record.partitions_count == 0 || write_gathered(archive, source, &record);
 }
 
+bool rollup_archive_covers(const struct rollup *rollup)
+{
+    int64_t named_s = 0;
+
+    if (rollup->options.from_s > 0 || rollup->options.to_s <= LIMIT_TIME_S ||
+        rollup_lacking(rollup) > 0)
+        return false;
+    while (named_s <= LIMIT_TIME_S) {
+        named_s = rollup_minutes_next(rollup->named, named_s);
+        if (named_s != INT64_MAX && !rollup_minutes_has(rollup->minutes, named_s))
+            return false;
+        named_s = named_s == INT64_MAX ? named_s : named_s + ROLLUP_MINUTE_S;
+    }
+    return true;
+}
+
 static size_t entries_max(const struct coverage_source *source)
 {
     size_t most = 0;
@@ -291,10 +309,9 @@ static size_t entries_max(const struct coverage_source *source)
 static bool write_coverage(struct archive *archive)
 {
     const struct coverage *coverage = archive->rollup->coverage;
-    const struct rollup_options *options = &archive->rollup->options;
 
     archive->checkpoint = 0;
-    if (options->from_s > 0 || options->to_s <= LIMIT_TIME_S)
+    if (!rollup_archive_covers(archive->rollup))
         return true;
     for (size_t i = 0; i < coverage_sources_count(coverage); i++) {
         const struct coverage_source *source = coverage_source(coverage, i);

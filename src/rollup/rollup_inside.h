@@ -5,6 +5,7 @@
 #include "coverage.h"
 #include "rollup.h"
 #include "rollup_minutes.h"
+#include "rollup_profiles.h"
 #include "rollup_table.h"
 
 /* What is known of one bucket. */
@@ -18,10 +19,14 @@ struct rollup {
     struct rollup_options options;
     struct rollup_table *table;
     struct rollup_minutes *minutes;  /* those with users, of all groups */
+    struct rollup_minutes *named;    /* the same, of all profiles */
+    struct rollup_profiles *profiles;
+    enum hc_profile profile;         /* of the rows; 0: none yet, or all */
+    uint64_t key_id;                 /* of the first keyed record that was taken, 0 before it */
     struct coverage *coverage;
     char *streams[ROLLUP_STREAMS_MAX];
     size_t streams_count;
-    char *fields;                    /* of the first sketch record, NULL before it */
+    char *fields;                    /* of the first sketch record that names them, or NULL */
     struct calendar_bucket last;     /* the bucket of the last record; empty at first */
     int64_t epoch_ms, time_ms;       /* the greatest that were read */
     /* After rollup_finish: */
@@ -37,6 +42,8 @@ struct rollup {
 
 /* The stream that is taken, or NULL before any was seen. */
 const char *rollup_stream(const struct rollup *rollup);
+/* Whether the rows are of all profiles: an archive that was not asked for one. */
+bool rollup_takes_all(const struct rollup *rollup);
 /* Sets the error; always false. */
 bool rollup_fail(struct rollup *rollup, const char *what);
 

@@ -25,9 +25,18 @@ static int64_t minute_from(int64_t time_s)
     return time_s < 0 ? 0 : (time_s + ROLLUP_MINUTE_S - 1) / ROLLUP_MINUTE_S * ROLLUP_MINUTE_S;
 }
 
+/* A minute that some run counted in other profiles only is neither a zero nor
+ * complete. */
 static struct coverage_minute ask(const struct rollup *rollup, int64_t minute_s)
 {
-    return coverage_minute(rollup->coverage, rollup_stream(rollup), minute_s);
+    struct coverage_minute answer =
+        coverage_minute(rollup->coverage, rollup_stream(rollup), minute_s);
+
+    if (rollup_profiles_lack(rollup->profiles, minute_s) ||
+        (rollup_minutes_has(rollup->named, minute_s) &&
+         !rollup_minutes_has(rollup->minutes, minute_s)))
+        answer.complete = false;
+    return answer;
 }
 
 /* Where the clocks stand: of the stream's sources the furthest, of its
@@ -75,6 +84,9 @@ bool rollup_finish(struct rollup *rollup)
 {
     enum hc_status status = coverage_judge(rollup->coverage);
 
+    if (status == HC_OK && rollup->profile &&
+        !rollup_profiles_judge(rollup->profiles, rollup->profile))
+        status = HC_ENOMEM;
     if (status != HC_OK)
         return rollup_fail(rollup, hc_status_text(status));
     rollup_table_sort(rollup->table);

@@ -63,9 +63,9 @@ const char *rollup_table_error(const struct rollup_table *table)
 }
 
 /* FNV-1a, and a last mix because the low bits are what is used. */
-static size_t key_hash(int64_t start_s, const char *group)
+static size_t key_hash(int64_t start_s, const char *group, enum hc_profile profile)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)start_s;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)start_s ^ (uint64_t)profile << 56;
 
     hash *= UINT64_C(0x100000001b3);
     for (const char *c = group; *c; c++)
@@ -74,10 +74,11 @@ static size_t key_hash(int64_t start_s, const char *group)
 }
 
 /* The slot of a key, or the free one where it belongs. */
-static uint32_t *slot_of(const struct rollup_table *table, int64_t start_s, const char *group)
+static uint32_t *slot_of(const struct rollup_table *table, int64_t start_s, const char *group,
+                         enum hc_profile profile)
 {
     size_t mask = table->slots_count - 1;
-    size_t i = key_hash(start_s, group) & mask;
+    size_t i = key_hash(start_s, group, profile) & mask;
 
     for (;; i = (i + 1) & mask) {
         const struct rollup_bucket *bucket;
@@ -85,7 +86,8 @@ static uint32_t *slot_of(const struct rollup_table *table, int64_t start_s, cons
         if (table->slots[i] == 0)
             return &table->slots[i];
         bucket = table->buckets[table->slots[i] - 1];
-        if (bucket->start_s == start_s && strcmp(bucket->group, group) == 0)
+        if (bucket->start_s == start_s && bucket->profile == profile &&
+            strcmp(bucket->group, group) == 0)
             return &table->slots[i];
     }
 }
@@ -106,12 +108,13 @@ static bool table_grow(struct rollup_table *table)
     table->slots_count = slots_count;
     table->buckets = buckets;
     for (size_t i = 0; i < table->count; i++)
-        *slot_of(table, buckets[i]->start_s, buckets[i]->group) = (uint32_t)(i + 1);
+        *slot_of(table, buckets[i]->start_s, buckets[i]->group, buckets[i]->profile) =
+            (uint32_t)(i + 1);
     return true;
 }
 
 struct rollup_bucket *rollup_table_get(struct rollup_table *table, int64_t start_s, int64_t end_s,
-                                       const char *group)
+                                       const char *group, enum hc_profile profile)
 {
     size_t group_room = strlen(group) + 1;
     struct rollup_bucket *bucket;
@@ -120,7 +123,7 @@ struct rollup_bucket *rollup_table_get(struct rollup_table *table, int64_t start
     assert(!table->sorted);
     if (table->count == table->slots_count / 4 * 3 && !table_grow(table))
         return NULL;
-    slot = slot_of(table, start_s, group);
+    slot = slot_of(table, start_s, group, profile);
     if (*slot)
         return table->buckets[*slot - 1];
     bucket = calloc(1, sizeof *bucket + group_room);
@@ -128,6 +131,7 @@ struct rollup_bucket *rollup_table_get(struct rollup_table *table, int64_t start
         return NULL;
     bucket->start_s = start_s;
     bucket->end_s = end_s;
+    bucket->profile = profile;
     bucket->state = RECORD_LATE;
     bucket->aside = ROLLUP_SPILL_NONE;
     memcpy(bucket->group, group, group_room);
@@ -241,12 +245,14 @@ static int bucket_compare(const void *left, const void *right)
     const struct rollup_bucket *b = *(struct rollup_bucket *const *)right;
 
     bool a_total = strcmp(a->group, "{}") == 0, b_total = strcmp(b->group, "{}") == 0;
+    int order;
 
     if (a->start_s != b->start_s)
         return a->start_s < b->start_s ? -1 : 1;
     if (a_total != b_total)
         return a_total ? -1 : 1;
-    return strcmp(a->group, b->group);
+    order = strcmp(a->group, b->group);
+    return order ? order : (a->profile > b->profile) - (a->profile < b->profile);
 }
 
 void rollup_table_sort(struct rollup_table *table)

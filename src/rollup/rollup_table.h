@@ -1,5 +1,5 @@
-/* The buckets of a roll-up: one sketch for each (start, group). Private to
- * rollup.
+/* The buckets of a roll-up: one sketch for each (start, group, profile). Private
+ * to rollup.
  *
  * Memory: 100 bytes and the group's text a bucket, and LIMIT_ROLLUP_BYTES of
  * sketches; beyond that the buckets that were not used for longest are put
@@ -22,6 +22,7 @@ struct rollup_claim {
 
 struct rollup_bucket {
     int64_t start_s, end_s;
+    enum hc_profile profile;
     enum record_state state;      /* of all records: late only if all of them are */
     struct rollup_claim *claims;  /* [claims_count]; kept only if asked for */
     size_t claims_count;
@@ -39,7 +40,7 @@ void rollup_table_destroy(struct rollup_table **table);
 
 /* The bucket of a key, made if there is none; NULL when there is no memory. */
 struct rollup_bucket *rollup_table_get(struct rollup_table *table, int64_t start_s, int64_t end_s,
-                                       const char *group);
+                                       const char *group, enum hc_profile profile);
 
 /* Unites a sketch with the bucket's. HC_EPROFILE, HC_ENOMEM; any failure to
  * put others aside is HC_EROOM, with a message in rollup_table_error. */
@@ -55,8 +56,8 @@ uint64_t rollup_bucket_frames(const struct rollup_bucket *bucket);
 const struct hc_sketch *rollup_bucket_sketch(struct rollup_table *table,
                                              struct rollup_bucket *bucket);
 
-/* Puts the buckets in the order of (start, group), the total first. No bucket
- * can be made after. */
+/* Puts the buckets in the order of (start, group, profile), the total first. No
+ * bucket can be made after. */
 void rollup_table_sort(struct rollup_table *table);
 size_t rollup_table_count(const struct rollup_table *table);
 /* By index in that order. */

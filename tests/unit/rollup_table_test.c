@@ -46,6 +46,12 @@ static const char *const groups[] = {"{}", "{\"city\":\"Basel\"}", "{\"city\":\"
 static const size_t caps[] = {SIZE_MAX, 200000, 20000, 1};
 #define CAPS (sizeof caps / sizeof *caps)
 
+static struct rollup_bucket *bucket_get(struct rollup_table *table, int64_t start_s,
+                                        const char *group)
+{
+    return rollup_table_get(table, start_s, start_s + 60, group, HC_PROFILE_REDIS);
+}
+
 START_TEST(buckets_hold_unions)
 {
     struct rollup_table *table = rollup_table_create(caps[_i]);
@@ -56,7 +62,7 @@ START_TEST(buckets_hold_unions)
         size_t key = random_below(BUCKETS);
         int64_t start_s = (int64_t)(key / 3) * 60;
         struct rollup_bucket *bucket =
-            rollup_table_get(table, start_s, start_s + 60, groups[key % 3]);
+            bucket_get(table, start_s, groups[key % 3]);
         struct hc_sketch *sketch =
             sketch_of(i % 7 ? 14 : 12, (unsigned)random_below(i % 50 ? 100 : 20000));
 
@@ -97,7 +103,7 @@ START_TEST(buckets_are_sorted)
 
     for (size_t i = 0; i < 5; i++) {
         for (size_t g = 0; g < 3; g++)
-            ck_assert_ptr_nonnull(rollup_table_get(table, starts[i], starts[i] + 60, groups[g]));
+            ck_assert_ptr_nonnull(bucket_get(table, starts[i], groups[g]));
     }
     rollup_table_sort(table);
     ck_assert_uint_eq(rollup_table_count(table), 15);
@@ -116,7 +122,7 @@ END_TEST
 START_TEST(claims_are_maxima)
 {
     struct rollup_table *table = rollup_table_create(SIZE_MAX);
-    struct rollup_bucket *bucket = rollup_table_get(table, 0, 60, "{}");
+    struct rollup_bucket *bucket = bucket_get(table, 0, "{}");
 
     ck_assert_uint_eq(rollup_bucket_frames(bucket), 0);
     ck_assert(rollup_bucket_claim(bucket, 1, 10));
@@ -137,9 +143,9 @@ START_TEST(no_room_for_the_file)
     struct hc_sketch *sketch = sketch_of(14, 100);
 
     setenv("TMPDIR", "/no/such/folder", 1);
-    ck_assert_int_eq(rollup_bucket_union(table, rollup_table_get(table, 0, 60, "{}"), sketch),
+    ck_assert_int_eq(rollup_bucket_union(table, bucket_get(table, 0, "{}"), sketch),
                      HC_OK);
-    ck_assert_int_eq(rollup_bucket_union(table, rollup_table_get(table, 60, 120, "{}"), sketch),
+    ck_assert_int_eq(rollup_bucket_union(table, bucket_get(table, 60, "{}"), sketch),
                      HC_EROOM);
     ck_assert_ptr_nonnull(strstr(rollup_table_error(table), "/no/such/folder"));
     hc_sketch_destroy(&sketch);
@@ -178,7 +184,7 @@ START_TEST(full_disk)
         if (i == 4)
             limit_files(RLIM_INFINITY);
         ck_assert_int_eq(
-            rollup_bucket_union(table, rollup_table_get(table, i * 60, 60, "{}"), sketch),
+            rollup_bucket_union(table, bucket_get(table, i * 60, "{}"), sketch),
             expected[i]);
     }
     rollup_table_sort(table);

@@ -38,6 +38,7 @@ struct merge {
     int64_t from_s, to_s;
     bool from_given, to_given;
     const char *stream;
+    int profile;
     int format;
     struct rows rows;
     struct text out;
@@ -180,8 +181,10 @@ static bool print_line(void *context, const char *bytes, size_t size)
 
 static bool print_records(struct merge *merge)
 {
-    if (merge->from_given || merge->to_given)
-        fprintf(stderr, "%s: minutes are cut off, so there are no checkpoints\n", merge->name);
+    if (!rollup_archive_covers(merge->rows.rollup))
+        fprintf(stderr, "%s: minutes are %s, so there are no checkpoints\n", merge->name,
+                merge->from_given || merge->to_given ? "cut off"
+                                                     : "there in other profiles only");
     if (rollup_archive(merge->rows.rollup, print_line, NULL))
         return true;
     if (!ferror(stdout))
@@ -197,6 +200,7 @@ static int merge_run(struct merge *merge, const struct args_list *files)
                      .week_start = (enum calendar_week)merge->week_start,
                      .zone = merge->zone},
         .rollup = {.stream = merge->stream,
+                   .profile = options_profile(merge->profile),
                    .from_s = merge->from_s,
                    .to_s = merge->to_s,
                    .from_given = merge->from_given,
@@ -233,6 +237,7 @@ int command_merge(int argc, char **argv)
     struct merge merge = {.name = "headcount merge",
                           .by = CALENDAR_MINUTE,
                           .zone = "UTC",
+                          .profile = OPTIONS_PROFILE_NONE,
                           .to_s = LIMIT_TIME_S + 1};
     const struct args_option options[] = {
         {.name = "by", .kind = ARGS_CHOICE, .value = &merge.by, .choices = calendar_grain_names,
@@ -249,6 +254,7 @@ int command_merge(int argc, char **argv)
          .help = "only minutes that begin before T", .given = &merge.to_given},
         {.name = "stream", .kind = ARGS_STRING, .value = &merge.stream, .argument = "NAME",
          .help = "whose records, where there are several streams"},
+        OPTIONS_PROFILE(&merge.profile),
         {.name = "format", .kind = ARGS_CHOICE, .value = &merge.format, .choices = format_names,
          .argument = "F",
          .help = "table (default on a terminal), json (otherwise), csv or\nrecords",

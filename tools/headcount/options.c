@@ -1,11 +1,27 @@
 #include "options.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "commands.h"
 
 /* sysexits' EX_CONFIG: a value in the environment is wrong. */
 #define EXIT_CONFIG 78
+
+/* In the order of the enum, which begins with 1. */
+const char *const options_profile_names[] = {"redis", "datasketches", "postgres", "zetasketch",
+                                             "trino", "keyed", NULL};
+
+enum hc_profile options_profile(int number)
+{
+    enum hc_profile profile;
+
+    if (number == OPTIONS_PROFILE_NONE)
+        return 0;
+    bool known = hc_profile_by_name(options_profile_names[number], &profile);
+    assert(known);
+    return profile;
+}
 
 bool options_parse(const struct args_program *program, const bool *help, int argc, char **argv,
                    struct args **args, struct args_list *words, int *code)

@@ -5,12 +5,25 @@
 #include <stdbool.h>
 
 #include "args.h"
+#include "headcount/hash.h"
 
 /* Parses the words of a subcommand. True: go on, with *args (args_destroy it)
  * and the words that are no options in *words. False: return *code at once;
  * help (when *help was set) or the error has been printed. */
 bool options_parse(const struct args_program *program, const bool *help, int argc, char **argv,
                    struct args **args, struct args_list *words, int *code);
+
+/* --profile of a subcommand that reads records, into an int that is
+ * OPTIONS_PROFILE_NONE at first. */
+#define OPTIONS_PROFILE_NONE (-1)
+extern const char *const options_profile_names[];
+#define OPTIONS_PROFILE(number) \
+    {.name = "profile", .kind = ARGS_CHOICE, .value = (number), \
+     .choices = options_profile_names, .argument = "NAME", \
+     .help = "whose sketches, where there are several profiles (the\nfirst that is there of " \
+             "redis, datasketches, postgres,\nzetasketch, trino, keyed)"}
+/* The profile that it names, or 0. */
+enum hc_profile options_profile(int number);
 
 #define OPTIONS_HELP(flag) \
     {.name = "help", .letter = 'h', .kind = ARGS_FLAG, .value = (flag), .help = "this text"}

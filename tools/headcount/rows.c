@@ -18,6 +18,7 @@ static int rows_read(struct rows *rows)
         switch (rollup_add(rows->rollup, &record)) {
         case ROLLUP_TAKEN:
         case ROLLUP_OTHER_STREAM:
+        case ROLLUP_OTHER_PROFILE:
             break;
         case ROLLUP_REFUSED:
             input_refuse(rows->input, rollup_error(rows->rollup));
@@ -59,6 +60,46 @@ static int rows_check_stream(const struct rows *rows, const char *stream)
     return EXIT_FAILED;
 }
 
+static void name_profiles(const struct rows *rows, const char *what, unsigned profiles)
+{
+    const char *before = " ";
+    fprintf(stderr, "%s: %s", rows->name, what);
+    for (enum hc_profile p = HC_PROFILE_REDIS; p <= HC_PROFILE_KEYED; p++) {
+        if (!(profiles & 1u << p))
+            continue;
+        fprintf(stderr, "%s%s", before, hc_profile_name(p));
+        before = ", ";
+    }
+    fprintf(stderr, "\n");
+}
+
+/* Whether there is what --profile names, and what there is beside the rows. */
+static int rows_check_profile(const struct rows *rows, const struct rollup_options *options)
+{
+    unsigned profiles = rollup_profiles(rows->rollup);
+    enum hc_profile profile = rollup_profile(rows->rollup);
+    if (profiles == 0 || (options->archive && !options->profile))
+        return EXIT_DONE;
+    if (!(profiles & 1u << profile)) {
+        name_profiles(rows, "no record is of the profile that --profile names; there are:",
+                      profiles);
+        return EXIT_FAILED;
+    }
+    profiles &= ~(1u << profile);
+    if (profiles && !options->profile) {
+        char what[80];
+        snprintf(what, sizeof what, "these are sketches of %s; --profile shows others:",
+                 hc_profile_name(profile));
+        name_profiles(rows, what, profiles);
+    }
+    if (rollup_lacking(rows->rollup) > 0)
+        fprintf(stderr, "%s: %zu run%s counted in other profiles than %s: %s users are missing, "
+                "and those minutes are not complete\n", rows->name,
+                rollup_lacking(rows->rollup), rollup_lacking(rows->rollup) == 1 ? "" : "s",
+                hc_profile_name(profile), rollup_lacking(rows->rollup) == 1 ? "its" : "their");
+    return EXIT_DONE;
+}
+
 int rows_open(struct rows *rows, const struct rows_options *options)
 {
     char error[256];
@@ -79,7 +120,9 @@ int rows_open(struct rows *rows, const struct rows_options *options)
         return EXIT_FAILED;
     }
     int code = rows_read(rows);
-    return code == EXIT_DONE ? rows_check_stream(rows, rollup.stream) : code;
+    if (code == EXIT_DONE)
+        code = rows_check_stream(rows, rollup.stream);
+    return code == EXIT_DONE ? rows_check_profile(rows, &rollup) : code;
 }
 
 int rows_close(struct rows *rows, int code)

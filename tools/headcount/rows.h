@@ -22,8 +22,10 @@ struct rows {
     struct input *input;
 };
 
-/* Reads everything, so that rollup_next gives rows, all of one stream. The
- * exit code; EXIT_DONE: go on. *rows needs rows_close in any case. */
+/* Reads everything, so that rollup_next gives rows, all of one stream and one
+ * profile (rollup.h says which). Says on stderr what profiles were left out
+ * without being asked to, and when users are missing in the one that is shown.
+ * The exit code; EXIT_DONE: go on. *rows needs rows_close in any case. */
 int rows_open(struct rows *rows, const struct rows_options *options);
 
 /* Frees what rows_open made. The exit code of the whole: `code`, or EXIT_FAILED

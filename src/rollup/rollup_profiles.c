@@ -1,0 +1,138 @@
+#include "rollup_profiles.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "range_set.h"
+#include "sorted.h"
+
+/* One start of one instance. */
+struct start {
+    int64_t epoch_ms;
+    unsigned profiles;
+    int64_t first_s, last_s; /* minutes of its records */
+    char instance[];
+};
+
+struct rollup_profiles {
+    struct sorted starts;
+    struct start *last; /* used */
+    unsigned seen;
+    size_t lacking;
+    struct range_set minutes; /* in seconds, where a start lacks the profile */
+};
+
+struct key {
+    const char *instance;
+    int64_t epoch_ms;
+};
+
+struct rollup_profiles *rollup_profiles_create(void)
+{
+    return calloc(1, sizeof(struct rollup_profiles));
+}
+
+void rollup_profiles_destroy(struct rollup_profiles **profiles)
+{
+    if (!*profiles)
+        return;
+    for (size_t i = 0; i < (*profiles)->starts.count; i++)
+        free((*profiles)->starts.items[i]);
+    free((*profiles)->starts.items);
+    range_set_free(&(*profiles)->minutes);
+    free(*profiles);
+    *profiles = NULL;
+}
+
+static int start_compare(const void *item, const void *key)
+{
+    const struct start *start = item;
+    const struct key *other = key;
+    int order = strcmp(start->instance, other->instance);
+
+    if (order != 0)
+        return order;
+    return (start->epoch_ms > other->epoch_ms) - (start->epoch_ms < other->epoch_ms);
+}
+
+static struct start *start_make(const struct record_sketch *record)
+{
+    size_t room = strlen(record->instance) + 1;
+    struct start *start = calloc(1, sizeof *start + room);
+
+    if (!start)
+        return NULL;
+    start->epoch_ms = record->epoch_ms;
+    start->first_s = start->last_s = record->minute_s;
+    memcpy(start->instance, record->instance, room);
+    return start;
+}
+
+/* The record's start, made if there is none; NULL when there is no memory. */
+static struct start *start_of(struct rollup_profiles *profiles, const struct record_sketch *record)
+{
+    const struct key key = {record->instance, record->epoch_ms};
+    struct start *start;
+    size_t at;
+    bool found;
+
+    if (profiles->last && start_compare(profiles->last, &key) == 0)
+        return profiles->last;
+    at = sorted_find(&profiles->starts, &key, start_compare, &found);
+    if (found)
+        return profiles->last = profiles->starts.items[at];
+    start = start_make(record);
+    if (!start || !sorted_insert(&profiles->starts, at, start)) {
+        free(start);
+        return NULL;
+    }
+    return profiles->last = start;
+}
+
+bool rollup_profiles_add(struct rollup_profiles *profiles, const struct record_sketch *record)
+{
+    unsigned bit = ROLLUP_PROFILE_BIT(hc_sketch_profile(record->sketch));
+    struct start *start = start_of(profiles, record);
+
+    if (!start)
+        return false;
+    start->profiles |= bit;
+    profiles->seen |= bit;
+    if (record->minute_s < start->first_s)
+        start->first_s = record->minute_s;
+    if (record->minute_s > start->last_s)
+        start->last_s = record->minute_s;
+    return true;
+}
+
+unsigned rollup_profiles_seen(const struct rollup_profiles *profiles)
+{
+    return profiles->seen;
+}
+
+bool rollup_profiles_judge(struct rollup_profiles *profiles, enum hc_profile profile)
+{
+    assert(profiles->lacking == 0);
+    for (size_t i = 0; i < profiles->starts.count; i++) {
+        const struct start *start = profiles->starts.items[i];
+
+        if (start->profiles & ROLLUP_PROFILE_BIT(profile))
+            continue;
+        profiles->lacking++;
+        if (!range_set_add(&profiles->minutes, start->first_s, start->last_s + 1))
+            return false;
+    }
+    range_set_settle(&profiles->minutes);
+    return true;
+}
+
+size_t rollup_profiles_lacking(const struct rollup_profiles *profiles)
+{
+    return profiles->lacking;
+}
+
+bool rollup_profiles_lack(const struct rollup_profiles *profiles, int64_t minute_s)
+{
+    return range_set_holds(&profiles->minutes, minute_s, minute_s + 1);
+}
