@@ -6,11 +6,18 @@
  * the engine has no such precision. On failure *size is not written.
  *
  * Every decoder makes a new sketch from exactly `size` untrusted bytes into
- * *sketch, owned by the caller; `allocator` as in hc_sketch_options. Counts that
- * the bytes hold ready are not believed. What decodes is valid: hc_sketch_check
- * holds. HC_EMAGIC, HC_EVERSION, HC_ETRUNCATED, HC_ECORRUPT, HC_ENOMEM,
- * HC_EPRECISION for a precision below HC_PRECISION_MIN; *sketch is written only
- * on success. A decoded sketch may be dense with few users. */
+ * *sketch, owned by the caller; `allocator` as in hc_sketch_options. Counts and
+ * estimates that the bytes hold ready are not believed. What decodes is valid:
+ * hc_sketch_check holds. HC_EMAGIC, HC_EVERSION, HC_ETRUNCATED, HC_ECORRUPT,
+ * HC_ENOMEM, HC_EPRECISION for a precision that the engine or we don't have;
+ * *sketch is written only on success.
+ *
+ * Bytes that can't be right are mostly refused before there is memory for
+ * registers, and no allocation is above 2^HC_PRECISION_MAX bytes or twice
+ * `size`, whichever is more. Decoded sketches are sparse where the bytes hold
+ * as much of each hash as we keep (DataSketches' lists and sets, explicit ones
+ * of postgresql-hll, Trino's sparse ones, ZetaSketch's with a sparse precision
+ * of 25), and dense otherwise, however few their users are. */
 #ifndef HEADCOUNT_FOREIGN_H
 #define HEADCOUNT_FOREIGN_H
 
@@ -86,7 +93,9 @@ enum hc_status hc_datasketches_decode(const void *bytes, size_t size,
 #define HC_ZETASKETCH_PRECISION_MIN 10
 
 /* `sparse_precision`: from the sketch's precision to 25, ZetaSketch's own being
- * 5 above; 0 for dense only. HC_ERANGE for others. */
+ * 5 above; 0 for dense only. HC_ERANGE for others. As the number of values
+ * added, which ZetaSketch keeps beside its estimate and adds up in unions, it
+ * is given our estimate. */
 enum hc_status hc_zetasketch_encode(const struct hc_sketch *sketch, unsigned sparse_precision,
                                     void *bytes, size_t room, size_t *size);
 enum hc_status hc_zetasketch_decode(const void *bytes, size_t size,

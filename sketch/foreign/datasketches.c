@@ -311,7 +311,8 @@ static enum hc_status ds_expect(const struct cursor *cursor, uint64_t words)
     return cursor_left(cursor) < words * 4 ? HC_ETRUNCATED : HC_ECORRUPT;
 }
 
-/* All words that are left: `count` coupons, and zeros where it is a table. */
+/* All words that are left: `count` coupons, and zeros where it is a table. Where
+ * in the table a coupon stands, and how often, makes no difference. */
 static enum hc_status ds_read_coupons(struct cursor *cursor, bool is_compact, size_t count,
                                       struct hc_sketch *sketch)
 {
@@ -345,7 +346,8 @@ static enum hc_status ds_read_list(struct cursor *cursor, const struct ds_header
             return HC_ECORRUPT;
         slots = (size_t)1 << header->lg_array;
     }
-    if (count > slots || ((header->flags & DS_FLAG_EMPTY) && count > 0))
+    if (count > (header->mode == DS_SET ? slots : DS_LIST_SIZE) ||
+        ((header->flags & DS_FLAG_EMPTY) && count > 0))
         return HC_ECORRUPT;
     status = ds_expect(cursor, is_compact ? count : slots);
     if (status != HC_OK)

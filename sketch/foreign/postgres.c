@@ -29,12 +29,15 @@ struct postgres_bits {
 
 static uint32_t postgres_read_bits(struct postgres_bits *bits, unsigned count)
 {
-    uint32_t number = 0;
+    size_t byte = bits->next / 8;
+    uint64_t number = 0;
 
-    assert(count <= bits->end - bits->next);
-    for (; count > 0; count--, bits->next++)
-        number = number << 1 | (bits->bytes[bits->next / 8] >> (7 - bits->next % 8) & 1);
-    return number;
+    assert(count <= 32 && count <= bits->end - bits->next);
+    bits->next += count;
+    for (; byte * 8 < bits->next; byte++)
+        number = number << 8 | bits->bytes[byte];
+    number >>= byte * 8 - bits->next;
+    return (uint32_t)(number & ((UINT64_C(1) << count) - 1));
 }
 
 static void postgres_write_bits(uint8_t *bytes, size_t *next, uint32_t number, unsigned count)
@@ -179,80 +182,93 @@ static bool postgres_is_filling(struct postgres_bits bits)
     return postgres_read_bits(&bits, (unsigned)(bits.end - bits.next)) == 0;
 }
 
-static enum hc_status postgres_read_sparse(struct postgres_bits bits, unsigned regwidth,
+/* The words into the sketch, or nowhere when that is NULL. */
+static enum hc_status postgres_read_sparse(struct postgres_bits bits,
+                                           const struct postgres_shape *shape,
                                            struct hc_sketch *sketch)
 {
-    unsigned log2m = sketch->precision;
     int64_t before = -1;
 
     while (!postgres_is_filling(bits)) {
         uint32_t index, rank;
 
-        if (bits.end - bits.next < log2m + regwidth)
+        if (bits.end - bits.next < shape->log2m + shape->regwidth)
             return HC_ETRUNCATED;
-        index = postgres_read_bits(&bits, log2m);
-        rank = postgres_read_bits(&bits, regwidth);
+        index = postgres_read_bits(&bits, shape->log2m);
+        rank = postgres_read_bits(&bits, shape->regwidth);
         if ((int64_t)index <= before || rank == 0)
             return HC_ECORRUPT;
-        postgres_raise(sketch, index, rank);
+        if (sketch != NULL)
+            postgres_raise(sketch, index, rank);
         before = index;
     }
     return before < 0 ? HC_ECORRUPT : HC_OK;
 }
 
-static enum hc_status postgres_read_full(struct postgres_bits bits, unsigned regwidth,
-                                         struct hc_sketch *sketch)
+static void postgres_read_full(struct postgres_bits bits, const struct postgres_shape *shape,
+                               struct hc_sketch *sketch)
 {
-    size_t count = dense_size(sketch->precision), needed = (count * regwidth + 7) / 8 * 8;
+    for (uint32_t i = 0; i < shape->words; i++)
+        postgres_raise(sketch, i, postgres_read_bits(&bits, shape->regwidth));
+}
 
+/* What can be said of registers before there is memory for them. */
+static enum hc_status postgres_check(struct postgres_bits bits, const struct postgres_shape *shape)
+{
+    size_t needed = postgres_body_size(shape) * 8;
+
+    if (shape->type == POSTGRES_SPARSE)
+        return postgres_read_sparse(bits, shape, NULL);
     if (bits.end != needed)
         return bits.end < needed ? HC_ETRUNCATED : HC_ECORRUPT;
-    for (uint32_t i = 0; i < count; i++)
-        postgres_raise(sketch, i, postgres_read_bits(&bits, regwidth));
     return HC_OK;
 }
 
-static enum hc_status postgres_read_body(struct cursor *cursor, unsigned type, unsigned regwidth,
+static enum hc_status postgres_read_body(struct cursor *cursor, const struct postgres_shape *shape,
                                          struct hc_sketch *sketch)
 {
     struct postgres_bits bits = {cursor->next, 0, cursor_left(cursor) * 8};
     enum hc_status status;
 
-    if (type == POSTGRES_EMPTY)
+    if (shape->type == POSTGRES_EMPTY)
         return cursor_left(cursor) == 0 ? HC_OK : HC_ECORRUPT;
-    if (type == POSTGRES_EXPLICIT)
+    if (shape->type == POSTGRES_EXPLICIT)
         return postgres_read_explicit(cursor, sketch);
-    status = foreign_make_dense(sketch);
-    if (status != HC_OK)
-        return status;
-    if (type == POSTGRES_SPARSE)
-        return postgres_read_sparse(bits, regwidth, sketch);
-    return postgres_read_full(bits, regwidth, sketch);
+    status = postgres_check(bits, shape);
+    if (status == HC_OK)
+        status = foreign_make_dense(sketch);
+    if (status == HC_OK && shape->type == POSTGRES_SPARSE)
+        status = postgres_read_sparse(bits, shape, sketch);
+    else if (status == HC_OK)
+        postgres_read_full(bits, shape, sketch);
+    return status;
 }
 
 enum hc_status hc_postgres_decode(const void *bytes, size_t size,
                                   const struct hc_allocator *allocator, struct hc_sketch **sketch)
 {
     struct cursor cursor = cursor_over(bytes, size);
-    unsigned first, shape, flags, log2m;
+    struct postgres_shape shape;
+    unsigned first, widths, flags;
     struct hc_sketch *made;
 
     assert((bytes != NULL || size == 0) && sketch != NULL);
     first = (unsigned)cursor_number(&cursor, 1);
     if (!cursor.failed && first >> 4 != POSTGRES_VERSION)
         return HC_EMAGIC;
-    shape = (unsigned)cursor_number(&cursor, 1);
+    widths = (unsigned)cursor_number(&cursor, 1);
     flags = (unsigned)cursor_number(&cursor, 1);
     if (cursor.failed)
         return HC_ETRUNCATED;
-    log2m = shape & 0x1f;
-    if ((first & 15) < POSTGRES_EMPTY || (first & 15) > POSTGRES_FULL || flags >> 7 != 0)
+    shape = (struct postgres_shape){widths & 0x1f, (widths >> 5) + 1, 0, first & 15};
+    if (shape.type < POSTGRES_EMPTY || shape.type > POSTGRES_FULL || flags >> 7 != 0)
         return HC_ECORRUPT;
-    if (log2m < HC_PRECISION_MIN || log2m > HC_POSTGRES_PRECISION_MAX)
+    if (shape.log2m < HC_PRECISION_MIN || shape.log2m > HC_POSTGRES_PRECISION_MAX)
         return HC_EPRECISION;
-    made = foreign_new(HC_PROFILE_POSTGRES, log2m, allocator);
+    if (shape.type == POSTGRES_FULL)
+        shape.words = dense_size(shape.log2m);
+    made = foreign_new(HC_PROFILE_POSTGRES, shape.log2m, allocator);
     if (made == NULL)
         return HC_ENOMEM;
-    return foreign_finish(postgres_read_body(&cursor, first & 15, (shape >> 5) + 1, made), &made,
-                          sketch);
+    return foreign_finish(postgres_read_body(&cursor, &shape, made), &made, sketch);
 }

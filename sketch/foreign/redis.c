@@ -144,50 +144,48 @@ static size_t redis_read_run(struct cursor *cursor, unsigned *rank)
     return opcode + 1;
 }
 
-static enum hc_status redis_read_sparse(struct cursor *cursor, uint8_t *registers)
+/* The runs into `registers`, or nowhere when that is NULL: they must be those of
+ * all registers, and of no more. Their ranks are never too large. */
+static enum hc_status redis_read_sparse(struct cursor cursor, uint8_t *registers)
 {
     size_t index = 0;
 
     while (index < REDIS_REGISTERS) {
         unsigned rank;
-        size_t run = redis_read_run(cursor, &rank);
+        size_t run = redis_read_run(&cursor, &rank);
 
-        if (cursor->failed)
+        if (cursor.failed)
             return HC_ETRUNCATED;
         if (run > REDIS_REGISTERS - index)
             return HC_ECORRUPT;
-        memset(registers + index, (int)rank, run);
+        if (registers != NULL && rank > 0)
+            memset(registers + index, (int)rank, run);
         index += run;
     }
-    return cursor_left(cursor) == 0 ? HC_OK : HC_ECORRUPT;
+    return cursor_left(&cursor) == 0 ? HC_OK : HC_ECORRUPT;
 }
 
-static enum hc_status redis_read_dense(struct cursor *cursor, uint8_t *registers)
+static enum hc_status redis_read_dense(struct cursor cursor, struct hc_sketch *sketch)
+{
+    unsigned rank_max = place_rank_max(sketch->profile, HC_REDIS_PRECISION);
+
+    for (size_t i = 0; i < REDIS_REGISTERS; i++)
+        sketch->registers[i] = (uint8_t)cursor_bits(&cursor, REDIS_RANK_BITS);
+    return dense_is_bounded(sketch->registers, HC_REDIS_PRECISION, rank_max) ? HC_OK : HC_ECORRUPT;
+}
+
+/* What can be said before there is memory for registers. */
+static enum hc_status redis_check(struct cursor cursor, unsigned encoding)
 {
     const size_t needed = HC_REDIS_SIZE_MAX - REDIS_HEADER_SIZE;
 
-    if (cursor_left(cursor) != needed)
-        return cursor_left(cursor) < needed ? HC_ETRUNCATED : HC_ECORRUPT;
-    for (size_t i = 0; i < REDIS_REGISTERS; i++)
-        registers[i] = (uint8_t)cursor_bits(cursor, REDIS_RANK_BITS);
-    return HC_OK;
-}
-
-static enum hc_status redis_read_registers(struct cursor *cursor, unsigned encoding,
-                                           struct hc_sketch *sketch)
-{
-    unsigned rank_max = place_rank_max(sketch->profile, HC_REDIS_PRECISION);
-    enum hc_status status = foreign_make_dense(sketch);
-
-    if (status != HC_OK)
-        return status;
     if (encoding == REDIS_SPARSE)
-        status = redis_read_sparse(cursor, sketch->registers);
-    else
-        status = redis_read_dense(cursor, sketch->registers);
-    if (status == HC_OK && !dense_is_bounded(sketch->registers, HC_REDIS_PRECISION, rank_max))
-        status = HC_ECORRUPT;
-    return status;
+        return redis_read_sparse(cursor, NULL);
+    if (encoding != REDIS_DENSE)
+        return HC_ECORRUPT;
+    if (cursor_left(&cursor) != needed)
+        return cursor_left(&cursor) < needed ? HC_ETRUNCATED : HC_ECORRUPT;
+    return HC_OK;
 }
 
 enum hc_status hc_redis_decode(const void *bytes, size_t size,
@@ -195,6 +193,7 @@ enum hc_status hc_redis_decode(const void *bytes, size_t size,
 {
     struct cursor cursor = cursor_over(bytes, size);
     struct hc_sketch *made;
+    enum hc_status status;
     unsigned encoding;
 
     assert((bytes != NULL || size == 0) && sketch != NULL);
@@ -205,10 +204,16 @@ enum hc_status hc_redis_decode(const void *bytes, size_t size,
     cursor_number(&cursor, 8); /* the cached count */
     if (cursor.failed)
         return HC_ETRUNCATED;
-    if (encoding != REDIS_DENSE && encoding != REDIS_SPARSE)
-        return HC_ECORRUPT;
+    status = redis_check(cursor, encoding);
+    if (status != HC_OK)
+        return status;
     made = foreign_new(HC_PROFILE_REDIS, HC_REDIS_PRECISION, allocator);
     if (made == NULL)
         return HC_ENOMEM;
-    return foreign_finish(redis_read_registers(&cursor, encoding, made), &made, sketch);
+    status = foreign_make_dense(made);
+    if (status == HC_OK && encoding == REDIS_SPARSE)
+        status = redis_read_sparse(cursor, made->registers);
+    else if (status == HC_OK)
+        status = redis_read_dense(cursor, made);
+    return foreign_finish(status, &made, sketch);
 }

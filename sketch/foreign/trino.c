@@ -140,13 +140,14 @@ static enum hc_status trino_read_overflows(struct cursor *cursor, struct hc_sket
                                            unsigned top)
 {
     size_t count = (size_t)cursor_number(cursor, 2);
-    const uint8_t *above = cursor->next + 2 * count;
+    const uint8_t *above;
     int64_t before = -1;
 
     if (cursor->failed || cursor_left(cursor) < 3 * count)
         return HC_ETRUNCATED;
     if (cursor_left(cursor) > 3 * count)
         return HC_ECORRUPT;
+    above = cursor->next + 2 * count;
     for (size_t i = 0; i < count; i++) {
         int64_t bucket = (int64_t)cursor_number(cursor, 2);
 

@@ -13,7 +13,7 @@
  *   flag | top p bits << 6 | leading zeros of the other 64 - s bits, + 1
  *
  * with the flag at bit max(s, p + 6). We keep 25 bits, so that every s can be
- * written; what is read goes to registers. */
+ * written; what is read becomes our coupons where s is 25, else registers. */
 #include "foreign_body.h"
 
 #define ZETA_TYPE 112
@@ -199,10 +199,19 @@ static void zeta_write_body(struct writer *writer, const struct zeta_body *body,
     }
 }
 
+/* The engine's number of values added, repeated ones too, which we don't know.
+ * It is a signed number there. */
+static uint64_t zeta_values_estimate(const struct hc_sketch *sketch)
+{
+    double value = hc_sketch_estimate(sketch).value + 0.5;
+
+    return value < (double)INT64_MAX ? (uint64_t)value : INT64_MAX;
+}
+
 static enum hc_status zeta_write(const struct zeta_body *body, const struct hc_sketch *sketch,
                                  void *bytes, size_t room, size_t *size)
 {
-    uint64_t values = (uint64_t)(hc_sketch_estimate(sketch).value + 0.5);
+    uint64_t values = zeta_values_estimate(sketch);
     size_t inner = zeta_body_size(body);
     struct writer writer = writer_over(bytes, room);
 
@@ -352,7 +361,7 @@ static enum hc_status zeta_check(const struct zeta_message *message)
     if (message->value_type != ZETA_VALUE_TYPE || message->precision > ZETA_FOREIGN_MAX ||
         message->precision == 0)
         return HC_ECORRUPT;
-    if (message->precision < HC_PRECISION_MIN)
+    if (message->precision < HC_ZETASKETCH_PRECISION_MIN)
         return HC_EPRECISION;
     if (message->sparse != 0 &&
         (message->sparse < message->precision || message->sparse > ZETA_SPARSE_MAX))
@@ -385,48 +394,54 @@ static enum hc_status zeta_read_dense(struct zeta_message *message, struct hc_sk
     return HC_OK;
 }
 
-/* One value; whether it is one that ZetaSketch writes. */
-static bool zeta_add_value(const struct zeta_message *message, uint64_t value,
-                           struct hc_sketch *sketch)
+/* The place among 2^sparse that a value stands for; whether it is one that
+ * ZetaSketch writes. */
+static bool zeta_read_value(const struct zeta_message *message, uint64_t value,
+                            struct place *place)
 {
     unsigned precision = (unsigned)message->precision, sparse = (unsigned)message->sparse;
     uint32_t flag = zeta_flag(precision, sparse), low = (UINT32_C(1) << (sparse - precision)) - 1;
-    struct place place;
+    uint64_t packed = value - flag;
 
     if (value < flag) {
-        place = (struct place){(uint32_t)value, 1};
-        if (value >> sparse != 0 || (value & low) == 0)
-            return false;
-    } else {
-        uint64_t packed = value - flag;
-
-        if (packed >> (precision + ZETA_RANK_BITS) != 0)
-            return false;
-        place.rank = packed & ((1 << ZETA_RANK_BITS) - 1);
-        place.index = (uint32_t)(packed >> ZETA_RANK_BITS) << (sparse - precision);
-        if (place.rank == 0 || place.rank > 65 - sparse)
-            return false;
+        *place = (struct place){(uint32_t)value, 1};
+        return value >> sparse == 0 && (value & low) != 0;
     }
-    zeta_raise(sketch, place, sparse);
-    return true;
+    place->rank = packed & ((1 << ZETA_RANK_BITS) - 1);
+    place->index = (uint32_t)(packed >> ZETA_RANK_BITS) << (sparse - precision);
+    return packed >> (precision + ZETA_RANK_BITS) == 0 && place->rank > 0 &&
+           place->rank <= 65 - sparse;
 }
 
-static enum hc_status zeta_read_sparse(struct zeta_message *message, struct hc_sketch *sketch)
+/* Into a dense sketch, or into a sparse one that has places of the same size. */
+static enum hc_status zeta_add_place(struct hc_sketch *sketch, struct place place, unsigned sparse)
 {
-    uint64_t value = 0;
+    if (sparse == sketch->profile->sparse_bits)
+        return sketch_add_place(sketch, place, NULL);
+    zeta_raise(sketch, place, sparse);
+    return HC_OK;
+}
 
-    for (uint64_t i = 0; cursor_left(&message->sparse_data) > 0; i++) {
-        uint64_t gap = varint_read(&message->sparse_data);
+/* The values into the sketch, or nowhere when that is NULL. */
+static enum hc_status zeta_read_sparse(const struct zeta_message *message,
+                                       struct hc_sketch *sketch)
+{
+    struct cursor cursor = message->sparse_data;
+    uint64_t value = 0, count = 0;
+    struct place place;
 
-        if (message->sparse_data.failed || gap > UINT32_MAX || (i > 0 && gap == 0))
+    for (; cursor_left(&cursor) > 0; count++) {
+        uint64_t gap = varint_read(&cursor);
+
+        if (cursor.failed || gap > UINT32_MAX || (count > 0 && gap == 0))
             return HC_ECORRUPT;
         value += gap;
-        if (value > UINT32_MAX || !zeta_add_value(message, value, sketch))
+        if (value > UINT32_MAX || !zeta_read_value(message, value, &place))
             return HC_ECORRUPT;
-        if (message->count-- == 0)
-            return HC_ECORRUPT;
+        if (sketch != NULL && zeta_add_place(sketch, place, (unsigned)message->sparse) != HC_OK)
+            return HC_ENOMEM;
     }
-    return message->count == 0 ? HC_OK : HC_ECORRUPT;
+    return count == message->count ? HC_OK : HC_ECORRUPT;
 }
 
 enum hc_status hc_zetasketch_decode(const void *bytes, size_t size,
@@ -443,13 +458,16 @@ enum hc_status hc_zetasketch_decode(const void *bytes, size_t size,
     status = zeta_read_message(&cursor, &message);
     if (status == HC_OK)
         status = zeta_check(&message);
+    if (status == HC_OK)
+        status = zeta_read_sparse(&message, NULL);
     if (status != HC_OK)
         return status;
     made = foreign_new(HC_PROFILE_ZETASKETCH, foreign_precision((unsigned)message.precision),
                        allocator);
     if (made == NULL)
         return HC_ENOMEM;
-    if (cursor_left(&message.data) > 0 || cursor_left(&message.sparse_data) > 0)
+    if (cursor_left(&message.data) > 0 ||
+        (message.count > 0 && message.sparse != made->profile->sparse_bits))
         status = foreign_make_dense(made);
     if (status == HC_OK && cursor_left(&message.data) > 0)
         status = zeta_read_dense(&message, made);
