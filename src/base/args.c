@@ -44,13 +44,18 @@ bool args_is_immediate(const struct args_option *option)
            (strcmp(option->name, "help") == 0 || strcmp(option->name, "version") == 0);
 }
 
+bool args_collects(const struct args_option *option)
+{
+    return option->kind == ARGS_LIST || option->kind == ARGS_SET;
+}
+
 bool args_give(struct args *args, int option, enum args_source source, const char *word)
 {
     struct args_given *given = &args->given[option];
-    bool list = args->program->options[option].kind == ARGS_LIST;
+    bool collects = args_collects(&args->program->options[option]);
 
     assert(source >= given->source);
-    if (source > given->source || !list)
+    if (source > given->source || !collects)
         given->count = 0;
     given->source = source;
     if (given->count == given->room) {

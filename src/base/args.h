@@ -6,13 +6,14 @@
  * error names the option, the value and what is allowed.
  *
  * Command line: `--name value`, `--name=value`, `-n value`, `-nvalue`, flags in
- * one word (`-vq`). Of a repeated option the last counts; lists collect. What
- * follows an option that takes a value is its value, even "-" or "--".
- * Environment: an empty variable counts as not set; a list has one item a line;
- * variables that name no option are none of ours.
+ * one word (`-vq`). Of a repeated option the last counts; lists and sets
+ * collect. What follows an option that takes a value is its value, even "-" or
+ * "--".
+ * Environment: an empty variable counts as not set; a list or set has one item
+ * a line; variables that name no option are none of ours.
  * File: white space around key and value is trimmed; empty lines and lines that
- * start with '#' are skipped; only lists may stand twice; unknown keys are
- * errors. At most LIMIT_CONFIG_BYTES.
+ * start with '#' are skipped; only lists and sets may stand twice; unknown keys
+ * are errors. At most LIMIT_CONFIG_BYTES.
  * The flags `help` and `version` are taken from the command line only, and
  * where they stand there nothing else is read. */
 #ifndef BASE_ARGS_H
@@ -31,7 +32,9 @@ enum args_kind {
     ARGS_SIZE,     /* int64_t, bytes */
     ARGS_TIME,     /* int64_t, Unix seconds */
     ARGS_CHOICE,   /* int: index into `choices` */
-    ARGS_LIST      /* struct args_list: repeatable; one source wins as a whole */
+    ARGS_LIST,     /* struct args_list: repeatable; one source wins as a whole */
+    ARGS_SET       /* unsigned: bit 1 << index into `choices` for each that is named, none of
+                    * them twice; repeatable, or several with commas; as with lists */
 };
 
 struct args_list {
@@ -45,7 +48,7 @@ struct args_option {
     enum args_kind kind;
     void *value;           /* holds the default before parsing; see args_kind for its type */
     int64_t min, max;      /* ARGS_INT, ARGS_DOUBLE, ARGS_DURATION, ARGS_SIZE */
-    const char *const *choices; /* ARGS_CHOICE: NULL-terminated */
+    const char *const *choices; /* ARGS_CHOICE, ARGS_SET: NULL-terminated */
     const char *argument;  /* what help calls the value ("LIST"), NULL for flags */
     const char *help;      /* one line, or several separated by '\n' */
     bool *given;           /* set to true when any source gave it; or NULL */

@@ -38,6 +38,8 @@ enum args_status args_fail(struct args *args, enum args_status status, const cha
 int args_find(const struct args *args, const char *name, size_t size);
 /* Taken from the command line only, and before all else: help and version. */
 bool args_is_immediate(const struct args_option *option);
+/* A list or a set: its words add up. */
+bool args_collects(const struct args_option *option);
 
 /* Notes one more word for an option. A better source replaces the words of a
  * lesser one. False: no memory. */

@@ -150,7 +150,7 @@ enum args_status args_read_environment(struct args *args)
         copy = args->given[i].copy = strdup(value);
         if (!copy)
             return no_memory(args);
-        if (option->kind == ARGS_LIST)
+        if (args_collects(option))
             status = give_lines(args, (int)i, copy);
         else
             status = give(args, (int)i, ARGS_FROM_ENVIRONMENT, copy);
@@ -193,7 +193,7 @@ static enum args_status take_setting(struct args *args, char *line, int number, 
     if (option == file_option || args_is_immediate(found))
         return args_fail(args, ARGS_CONFIG, "%s:%d: '%s' can't stand in a file", args->file_path,
                          number, key);
-    if (given->source == ARGS_FROM_FILE && found->kind != ARGS_LIST)
+    if (given->source == ARGS_FROM_FILE && !args_collects(found))
         return args_fail(args, ARGS_CONFIG, "%s:%d: '%s' stands in line %d already",
                          args->file_path, number, key, given->line);
     if (given->source > ARGS_FROM_FILE)

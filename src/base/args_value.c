@@ -17,15 +17,59 @@ static bool set_flag(const char *word, bool *value)
     return true;
 }
 
-static bool set_choice(const struct args_option *option, const char *word)
+/* The index of the choice that has this name, or -1. */
+static int find_choice(const struct args_option *option, const char *name, size_t size)
 {
     for (int i = 0; option->choices[i]; i++) {
-        if (strcmp(option->choices[i], word) == 0) {
-            *(int *)option->value = i;
+        if (strlen(option->choices[i]) == size && memcmp(option->choices[i], name, size) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool set_choice(const struct args_option *option, const char *word)
+{
+    int found = find_choice(option, word, strlen(word));
+
+    if (found < 0)
+        return false;
+    *(int *)option->value = found;
+    return true;
+}
+
+/* "a", "a,b", "a, b" */
+static bool add_choices(const struct args_option *option, const char *word, unsigned *set)
+{
+    for (;; word++) {
+        word += strspn(word, " ");
+        size_t size = strcspn(word, ",");
+        size_t name = size;
+
+        while (name > 0 && word[name - 1] == ' ')
+            name--;
+        int found = find_choice(option, word, name);
+        if (found < 0 || (*set & (1u << found)))
+            return false;
+        *set |= 1u << found;
+        word += size;
+        if (!*word)
             return true;
+    }
+}
+
+/* The word at which it fails becomes the first: it is what the message names. */
+static bool add_set(const struct args_option *option, const struct args_given *given)
+{
+    unsigned set = 0;
+
+    for (size_t i = 0; i < given->count; i++) {
+        if (!add_choices(option, given->words[i], &set)) {
+            given->words[0] = given->words[i];
+            return false;
         }
     }
-    return false;
+    *(unsigned *)option->value = set;
+    return true;
 }
 
 static bool set_value(const struct args_option *option, const struct args_given *given)
@@ -53,6 +97,8 @@ static bool set_value(const struct args_option *option, const struct args_given 
     case ARGS_LIST:
         *(struct args_list *)option->value = (struct args_list){given->words, given->count};
         return true;
+    case ARGS_SET:
+        return add_set(option, given);
     }
     assert(!"a kind of option");
     return false;
@@ -109,6 +155,11 @@ static void put_allowed(struct text *text, const struct args_option *option)
         return;
     case ARGS_CHOICE:
         text_string(text, "one of");
+        for (int i = 0; option->choices[i]; i++)
+            text_format(text, " %s", option->choices[i]);
+        return;
+    case ARGS_SET:
+        text_string(text, "of these, each once:");
         for (int i = 0; option->choices[i]; i++)
             text_format(text, " %s", option->choices[i]);
         return;

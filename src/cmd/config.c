@@ -8,7 +8,9 @@
 #include "clock.h"
 #include "headcount/hash.h"
 #include "limits.h"
+#include "key_file.h"
 #include "number.h"
+#include "profiles.h"
 #include "random.h"
 
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
@@ -106,6 +108,13 @@ static size_t count_options(struct config *c, struct args_option *o)
          .max = 18, .argument = "N",
          .help = "2^N registers, 4..18 (14); one standard error is 1.04/sqrt(2^N): "
                  "12: 1.63 %, 14: 0.81 %, 16: 0.41 %, 18: 0.20 %"},
+        {.name = "profile", .kind = ARGS_SET, .value = &c->profiles, .choices = profiles_names,
+         .argument = "NAME",
+         .help = "whose sketches ours can be united with: redis, datasketches, postgres, "
+                 "zetasketch, trino, or keyed; several, repeated or with commas: a record "
+                 "for each (redis)"},
+        {.name = "key-file", .kind = ARGS_STRING, .value = &c->key_file, .argument = "FILE",
+         .help = "the secret of --profile keyed: 32 hex digits, nobody else's to read"},
         {.name = "emit-every", .kind = ARGS_DURATION, .value = &c->emit_every_ms, .min = 50,
          .max = DAY_MS, .argument = "D", .help = "publish what changed, and commit (5s)"},
         {.name = "max-lag", .kind = ARGS_DURATION, .value = &c->max_lag_ms, .min = 0,
@@ -182,6 +191,7 @@ static void defaults(struct config *c)
                          .late_max_ms = DECODE_UNLIMITED,
                          .now_s = clock_wall_ms() / 1000,
                          .frame_max = LIMIT_FRAME_DEFAULT,
+                         .profiles = PROFILES_DEFAULT,
                          .precision = 14,
                          .memory = LIMIT_MEMORY_DEFAULT,
                          .emit_every_ms = 5000,
@@ -286,8 +296,13 @@ static const char *wrong_words(const struct config *c)
         return "--user-field and --time-field take at most 512 bytes";
     if (c->stream && (!*c->stream || strlen(c->stream) > 249 || strpbrk(c->stream, "\t\n\r")))
         return "--stream takes 1 to 249 bytes without tabs and line ends";
-    if (c->memory < (INT64_C(1) << c->precision) * DENSE_SKETCHES_MIN)
-        return "--memory is too small for this --precision: 16 bytes a register are needed";
+    if (profiles_keyed(c) && !c->key_file)
+        return "--profile keyed needs a --key-file";
+    if (c->key_file && !profiles_keyed(c))
+        return "--key-file is for --profile keyed";
+    if (c->memory < (INT64_C(1) << c->precision) * DENSE_SKETCHES_MIN * profiles_count(c))
+        return "--memory is too small for this --precision: 16 bytes a register and profile "
+               "are needed";
     return NULL;
 }
 
@@ -304,6 +319,8 @@ static int check(struct config *c, char *error, size_t error_size)
                  c->start_text);
         return CONFIG_EXIT_USAGE;
     }
+    if (c->key_file && !key_file_read(c->key_file, c->key, error, error_size))
+        return CONFIG_EXIT_CONFIG;
     if (!c->stream)
         c->stream = c->topic ? c->topic : "users";
     c->decode = (struct decode_options){.user_field = c->user_field,
@@ -348,5 +365,6 @@ int config_read(struct config *c, int argc, char **argv, char *error, size_t err
 
 void config_free(struct config *c)
 {
+    explicit_bzero(c->key, sizeof c->key);
     args_destroy(&c->args);
 }

@@ -8,6 +8,7 @@
 
 #include "args.h"
 #include "decode.h"
+#include "headcount/hash.h"
 #include "source.h"
 
 enum {
@@ -40,6 +41,9 @@ struct config {
     int time_unit, user_from, time_from;
     int64_t ahead_max_ms, late_max_ms, now_s, frame_max;
 
+    unsigned profiles;        /* bit 1 << index into profiles_names */
+    const char *key_file;
+    uint8_t key[HC_KEY_SIZE]; /* secret; wiped by config_free */
     int64_t precision, memory, emit_every_ms, max_lag_ms, idle_after_ms;
     int progress, log_format;
     bool verbose, quiet, validate, version, help;

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "limits.h"
 #include "log.h"
+#include "profiles.h"
 #include "properties.h"
 #include "random.h"
 #include "record.h"
@@ -182,15 +183,22 @@ static void observe(void *context, const struct pipeline *pipeline)
     summary_progress(context, pipeline);
 }
 
+static void first_start(const void *config)
+{
+    profiles_tell(config);
+}
+
 static int make_pipeline(const struct config *config, struct parts *parts, struct summary *summary)
 {
     bool lines = config->progress == CONFIG_ALWAYS ||
                  (config->progress == CONFIG_AUTO && isatty(STDERR_FILENO) && !config->quiet);
-    struct hc_sketch_options sketch = {.profile = HC_PROFILE_REDIS,
-                                       .precision = (unsigned)config->precision};
+    struct hc_sketch_options sketches[WINDOW_PROFILES_MAX];
+    char profiles[PROFILES_TEXT_MAX];
+    size_t sketches_count = profiles_sketches(config, sketches);
+    profiles_text(config, profiles, sizeof profiles);
     snprintf(parts->fingerprint, sizeof parts->fingerprint,
              "headcount/1 output=%s stream=%s profiles=%s fields=%s", config->output,
-             config->stream, hc_profile_name(sketch.profile), config->fields);
+             config->stream, profiles, config->fields);
     struct pipeline_options options = {
         .source = parts->source,
         .decoder = parts->decoder,
@@ -204,7 +212,7 @@ static int make_pipeline(const struct config *config, struct parts *parts, struc
         .fields = config->fields,
         .input_group = config->topic ? config->group : "",
         .epoch_ms = parts->epoch_ms,
-        .windows = {&sketch, 1, (size_t)config->memory},
+        .windows = {sketches, sketches_count, (size_t)config->memory},
         .emit_every_ms = config->emit_every_ms,
         .max_lag_ms = config->max_lag_ms,
         .idle_after_ms = config->idle_after_ms,
@@ -215,7 +223,9 @@ static int make_pipeline(const struct config *config, struct parts *parts, struc
         .adopt = config->adopt,
         .clock = {wire_monotonic, wire_wall, NULL},
         .observe = lines ? observe : NULL,
-        .observe_context = summary};
+        .observe_context = summary,
+        .first_start = first_start,
+        .first_start_context = config};
     parts->pipeline = pipeline_create(&options);
     return parts->pipeline ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
 }
@@ -278,6 +288,16 @@ static int conclude(const struct config *config, const struct parts *parts,
     return result == PIPELINE_CONFIG ? CONFIG_EXIT_CONFIG : CONFIG_EXIT_FAILED;
 }
 
+static void log_started(const struct config *config, const struct parts *parts)
+{
+    char profiles[PROFILES_TEXT_MAX];
+    profiles_text(config, profiles, sizeof profiles);
+    log_event(LOG_INFO, "started", LOG_S("instance", parts->instance),
+              LOG_S("stream", config->stream), LOG_S("profiles", profiles),
+              LOG_I("precision", config->precision), LOG_S("output", config->output));
+    profiles_warn(config);
+}
+
 int wire_run(const struct config *config, const atomic_int *stop)
 {
     struct parts parts = {0};
@@ -285,6 +305,7 @@ int wire_run(const struct config *config, const atomic_int *stop)
     summary.last_ms = summary.started_ms;
     int code = make(config, &parts, stop, &summary);
     if (code == CONFIG_EXIT_DONE) {
+        log_started(config, &parts);
         enum pipeline_result result = pipeline_run(parts.pipeline, stop);
         if (!config->quiet)
             summary_print(&summary, config, parts.pipeline);
@@ -319,8 +340,10 @@ int wire_validate(const struct config *config)
         if (!kafka_check(parts.properties, &check, VALIDATE_MS, stdout))
             code = CONFIG_EXIT_CONFIG;
     }
-    if (code == CONFIG_EXIT_DONE)
+    if (code == CONFIG_EXIT_DONE) {
+        profiles_warn(config);
         printf("configuration ok\n");
+    }
     unmake(&parts);
     return code;
 }

@@ -29,7 +29,7 @@ struct emit_record {
     size_t key_size;
     const char *value;  /* without a line end; NULL with size 0 is an empty value */
     size_t value_size;
-    const struct emit_summary *summary; /* NULL: not a sketch record */
+    const struct emit_summary *summary; /* NULL: nothing for people to see */
     const struct emit_header *headers;  /* Kafka only; a name of NULL ends them. Or NULL */
     uint64_t token;
 };

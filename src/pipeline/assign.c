@@ -50,6 +50,19 @@ static bool fingerprints_agree(struct pipeline *p, const struct source_assignmen
     return true;
 }
 
+/* The first partitions of the run decide whether the count is a new one. */
+static void tell_first_start(struct pipeline *p, const struct source_assignment *assignment)
+{
+    bool resumed = false;
+    if (p->began || assignment->count == 0)
+        return;
+    p->began = true;
+    for (size_t i = 0; i < assignment->count; i++)
+        resumed = resumed || assignment->partitions[i].resumed;
+    if (!resumed && p->o.first_start)
+        p->o.first_start(p->o.first_start_context);
+}
+
 /* Files come and go by the thousand; partitions are news. */
 static enum log_level assign_log_level(const struct pipeline *p)
 {
@@ -81,6 +94,7 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
     p->assignment = assignment;
     p->assigned_last_s = WATERMARK_NONE;
     p->news = false;
+    tell_first_start(p, assignment);
     log_event(assign_log_level(p), "assigned", LOG_S("topic", assignment->topic),
               LOG_I("partitions", (int64_t)assignment->count));
 }

@@ -52,6 +52,8 @@ struct pipeline_options {
     struct pipeline_clock clock;
     void (*observe)(void *context, const struct pipeline *pipeline); /* once a second, or NULL */
     void *observe_context;
+    void (*first_start)(const void *context); /* nothing was committed before; or NULL */
+    const void *first_start_context;
 };
 
 enum pipeline_result {

@@ -61,6 +61,7 @@ struct pipeline {
     struct source_position *positions;
     size_t slots_count;
     struct watermark watermark;
+    bool began;              /* partitions were assigned before */
     int64_t assigned_last_s; /* end of the last minute that a frame fell in; or none */
 
     /* The run of messages at work, and the window that the last frame went to. */

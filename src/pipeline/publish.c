@@ -108,7 +108,8 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
                                              .high = record.estimate.high,
                                              .state = record_state_name(state),
                                              .interim = state == RECORD_OPEN && !p->ending};
-        result = produce(p, &summary, sequence);
+        /* People want each minute once: in the first profile. */
+        result = produce(p, held == window->sketches ? &summary : NULL, sequence);
     }
     if (result != EMIT_OK) {
         checkpoints_record_withdrawn(p->checkpoints, sequence);
@@ -123,11 +124,12 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
 bool publish_window(struct pipeline *p, struct window *window)
 {
     enum record_state state = publish_state(p, window);
-    for (size_t i = 0; i < window_table_profiles(p->windows); i++)
-        if (!publish_sketch(p, window, &window->sketches[i], state))
+    struct window_sketch *sketch;
+    while ((sketch = window_publish_next(p->windows, window, (int)state))) {
+        if (!publish_sketch(p, window, sketch, state))
             return false;
-    window_mark_published(p->windows, window);
-    window->published_state = (int)state;
+        window_published(window, (int)state);
+    }
     if (state == RECORD_OPEN)
         window->closed_ms = -1;
     else if (window->closed_ms < 0)
@@ -135,16 +137,16 @@ bool publish_window(struct pipeline *p, struct window *window)
     return true;
 }
 
-static void record_failed(struct pipeline *p, struct window *window, const char *error)
+static void record_failed(struct pipeline *p, struct window *window, const struct emit_ack *ack)
 {
     uint64_t times;
-    window->failed = true;
-    window_mark_changed(p->windows, window);
+    window_mark_failed(p->windows, window, ack->token);
     p->counters.records_failed++;
     if (p->leaving && p->next_tick_ms > p->now_ms + LAST_PAUSE_MS)
         p->next_tick_ms = p->now_ms + LAST_PAUSE_MS;
     if (log_limit_pass(&p->log_failed, p->now_ms, &times))
-        log_event(LOG_WARN, "record_failed", LOG_S("error", error), LOG_I("times", (int64_t)times),
+        log_event(LOG_WARN, "record_failed", LOG_S("error", ack->error),
+                  LOG_I("times", (int64_t)times),
                   LOG_S("effect", "published again at the next checkpoint"));
 }
 
@@ -164,7 +166,7 @@ static void acknowledge(struct pipeline *p, const struct emit_ack *ack)
     assert(window->in_flight > 0);
     window->in_flight--;
     if (ack->error)
-        record_failed(p, window, ack->error);
+        record_failed(p, window, ack);
 }
 
 void publish_acknowledgements(struct pipeline *p, int timeout_ms)

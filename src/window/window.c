@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A window of one user takes about this much; it sets the number of buckets. */
+/* A window of one user takes about this much a profile; it sets the number of
+ * buckets. */
 #define WINDOW_BYTES_TYPICAL 512
 #define BUCKETS_MIN ((size_t)1 << 8)
 #define BUCKETS_MAX ((size_t)1 << 22)
@@ -71,7 +72,8 @@ struct window_table *window_table_create(const struct window_options *options)
     }
     table->buckets_count = BUCKETS_MIN;
     while (table->buckets_count < BUCKETS_MAX &&
-           table->buckets_count * WINDOW_BYTES_TYPICAL < options->memory_max)
+           table->buckets_count * WINDOW_BYTES_TYPICAL * table->sketches_count <
+               options->memory_max)
         table->buckets_count *= 2;
     table->buckets = calloc(table->buckets_count, sizeof *table->buckets);
     if (!table->buckets) {
@@ -149,6 +151,8 @@ static struct window *window_make(struct window_table *table, int64_t minute_s, 
     window->group = group;
     window->closed_ms = -1;
     window->published_state = WINDOW_UNPUBLISHED;
+    for (size_t i = 0; i < table->sketches_count; i++)
+        window->sketches[i].published_state = WINDOW_UNPUBLISHED;
     window->whole = !(*let_go_byte(table, minute_s, &bit) & bit);
     memory_add(table, window_memory(table, window));
     return window;
@@ -184,7 +188,7 @@ struct window *window_table_get(struct window_table *table, int64_t time_s, cons
     return window;
 }
 
-void window_mark_changed(struct window_table *table, struct window *window)
+static void list_join(struct window_table *table, struct window *window)
 {
     if (window->changed)
         return;
@@ -196,7 +200,7 @@ void window_mark_changed(struct window_table *table, struct window *window)
     table->changed_last = window;
 }
 
-void window_mark_published(struct window_table *table, struct window *window)
+static void list_leave(struct window_table *table, struct window *window)
 {
     if (!window->changed)
         return;
@@ -204,7 +208,67 @@ void window_mark_published(struct window_table *table, struct window *window)
     *(before ? &before->changed_after : &table->changed_first) = after;
     *(after ? &after->changed_before : &table->changed_last) = before;
     window->changed = false;
+}
+
+void window_mark_changed(struct window_table *table, struct window *window)
+{
+    for (size_t i = 0; i < table->sketches_count; i++)
+        window->sketches[i].changed = true;
+    list_join(table, window);
+}
+
+void window_mark_failed(struct window_table *table, struct window *window, uint64_t sequence)
+{
+    window->failed = true;
+    for (size_t i = 0; i < table->sketches_count; i++) {
+        if (window->sketches[i].sequence != sequence)
+            continue;
+        window->sketches[i].changed = true;
+        list_join(table, window);
+        return;
+    }
+    window_mark_changed(table, window);
+}
+
+/* All sketches have had their turn. */
+static void publishing_end(struct window_table *table, struct window *window, int state)
+{
+    bool failed = window->failed;
+    window->publishing = 0;
+    window->published_state = state;
     window->failed = false;
+    list_leave(table, window);
+    for (size_t i = 0; i < table->sketches_count; i++) {
+        struct window_sketch *sketch = &window->sketches[i];
+        if (!sketch->changed && sketch->published_state == state)
+            continue;
+        sketch->changed = true; /* or its label has, since its turn */
+        window->failed = failed;
+        list_join(table, window);
+    }
+}
+
+struct window_sketch *window_publish_next(struct window_table *table, struct window *window,
+                                          int state)
+{
+    /* What was produced before the round began may have changed before it, too. */
+    if (window->publishing_round != table->round)
+        window->publishing = 0;
+    window->publishing_round = table->round;
+    for (; window->publishing < table->sketches_count; window->publishing++) {
+        struct window_sketch *sketch = &window->sketches[window->publishing];
+        if (sketch->changed || sketch->published_state != state)
+            return sketch;
+    }
+    publishing_end(table, window, state);
+    return NULL;
+}
+
+void window_published(struct window *window, int state)
+{
+    struct window_sketch *sketch = &window->sketches[window->publishing++];
+    sketch->changed = false;
+    sketch->published_state = state;
 }
 
 enum hc_status window_add_user(struct window_table *table, struct window *window,
@@ -213,15 +277,17 @@ enum hc_status window_add_user(struct window_table *table, struct window *window
     /* Profiles share the id, not the hash. A failure in the middle leaves some
      * with the user: adding again changes nothing there. */
     for (size_t i = 0; i < table->sketches_count; i++) {
-        struct hc_sketch *sketch = window->sketches[i].sketch;
-        size_t before = hc_sketch_memory(sketch);
+        struct window_sketch *sketch = &window->sketches[i];
+        size_t before = hc_sketch_memory(sketch->sketch);
         int changed = 0;
-        enum hc_status status = hc_sketch_add(sketch, user, size, &changed);
-        size_t after = hc_sketch_memory(sketch);
+        enum hc_status status = hc_sketch_add(sketch->sketch, user, size, &changed);
+        size_t after = hc_sketch_memory(sketch->sketch);
         table->memory -= before;
         memory_add(table, after);
-        if (changed)
-            window_mark_changed(table, window);
+        if (changed) {
+            sketch->changed = true;
+            list_join(table, window);
+        }
         if (status != HC_OK)
             return status;
     }

@@ -21,7 +21,9 @@
 
 struct window_sketch {
     struct hc_sketch *sketch;
-    uint64_t sequence; /* of the last record produced, 0: none */
+    uint64_t sequence;        /* of the last record produced, 0: none */
+    int published_state;      /* label of that record; WINDOW_UNPUBLISHED before */
+    bool changed;             /* content that no record of it has */
 };
 
 struct window {
@@ -31,12 +33,15 @@ struct window {
     uint64_t round;           /* the table's round in which it joined the changed list */
     int64_t closed_ms;        /* monotonic: when its closing was published, or -1 */
     uint32_t in_flight;       /* records produced and not answered yet */
-    int published_state;      /* label of the last record; WINDOW_UNPUBLISHED before */
+    int published_state;      /* label of the last records of all its sketches, or
+                               * WINDOW_UNPUBLISHED */
     bool changed;             /* content that no record of it has: on the changed list */
     bool failed;              /* a record was not delivered; implies changed */
     bool late;                /* frames came after the watermark had passed it */
     bool whole;               /* no part of it was let go before */
-    struct window *same_hash; /* private from here on */
+    size_t publishing;        /* private from here on: the sketch that is next */
+    uint64_t publishing_round;
+    struct window *same_hash;
     struct window *colder, *hotter;
     struct window *changed_before, *changed_after;
     struct window_sketch sketches[]; /* one a profile, in the order of the options */
@@ -65,10 +70,27 @@ struct window *window_table_get(struct window_table *table, int64_t time_s, cons
 enum hc_status window_add_user(struct window_table *table, struct window *window,
                                const void *user, size_t size);
 
-/* Puts it on the changed list, as a delivery that failed does. */
+/* Puts it on the changed list with all of its sketches. */
 void window_mark_changed(struct window_table *table, struct window *window);
-/* Takes it off: a record with all of its content has been produced. */
-void window_mark_published(struct window_table *table, struct window *window);
+/* The same for the sketch whose last record has this sequence, and was not
+ * delivered; for all of them when it was the last of none. */
+void window_mark_failed(struct window_table *table, struct window *window, uint64_t sequence);
+
+/* Publishing a window: a record for each sketch that changed, or had another
+ * label than `state` before.
+ *
+ *     while ((sketch = window_publish_next(table, window, state)))
+ *         produce a record, then window_published(window, state);
+ *
+ * It may be left off in the middle and gone on with later: what has been
+ * produced is not due again in the same round, so a window whose users keep
+ * coming gets through however little room the output has. NULL: each sketch has
+ * been produced since the round began, if it had changed before. The window is
+ * then off the changed list, or behind it anew with what changed meanwhile. */
+struct window_sketch *window_publish_next(struct window_table *table, struct window *window,
+                                          int state);
+/* A record of what window_publish_next gave was produced. */
+void window_published(struct window *window, int state);
 
 /* Rounds divide the changed list in time: windows with `round` below the
  * present one changed before it began. */

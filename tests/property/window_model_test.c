@@ -6,6 +6,7 @@
  *
  * HEADCOUNT_SEED lives one history again, HEADCOUNT_HISTORIES sets how many. */
 #include <check.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,10 @@ struct model {
     uint8_t ids[IDS / 8];
     uint64_t frames, round, heat, change; /* stamps of the last use, and of joining the list */
     uint32_t in_flight;
-    bool changed, was_let_go;
+    bool changed, was_let_go, failed;
+    bool due[WINDOW_PROFILES_MAX]; /* content that was not published */
+    size_t turn;                   /* of publishing: whose it is */
+    uint64_t turn_round;
 };
 
 static struct {
@@ -205,6 +209,14 @@ static void model_forget(struct model *model)
     t.count--;
 }
 
+static void publish_all(struct window *window)
+{
+    do {
+        while (window_publish_next(t.table, window, 0))
+            window_published(window, 0);
+    } while (window->changed);
+}
+
 /* Publishes and lets go from the cold end until there is room. */
 static void make_room(void)
 {
@@ -212,7 +224,7 @@ static void make_room(void)
         struct model *model = next_by(0, false);
 
         expect(model); /* an empty table has room */
-        window_mark_published(t.table, model->window);
+        publish_all(model->window);
         model->window->in_flight = 0;
         window_forget(t.table, model->window);
         model_forget(model);
@@ -263,6 +275,7 @@ static struct window *get(size_t key)
                                                 NULL};
 
             expect(window->sketches[i].sequence == 0);
+            model->due[i] = true; /* never published */
             expect(hc_sketch_create(&options, &model->sketches[i]) == HC_OK);
         }
         t.count++;
@@ -289,6 +302,7 @@ static void add(size_t key)
         int changed = 0;
 
         hc_sketch_add(model->sketches[i], &id, sizeof id, &changed);
+        model->due[i] |= changed;
         any |= changed;
     }
     if (any)
@@ -308,6 +322,35 @@ static void count_user(size_t key)
     }
 }
 
+/* Publishes up to `most` sketches. Of each that had changed when its turn came,
+ * once a round. */
+static void publish_some(struct model *model, unsigned most)
+{
+    struct window *window = model->window;
+    bool left = false;
+
+    if (model->turn_round != t.round)
+        model->turn = 0;
+    model->turn_round = t.round;
+    for (; model->turn < t.profiles; model->turn++) {
+        if (!model->due[model->turn])
+            continue;
+        expect(window_publish_next(t.table, window, 0) == &window->sketches[model->turn]);
+        if (most-- == 0)
+            return;
+        window_published(window, 0);
+        model->due[model->turn] = false;
+    }
+    expect(!window_publish_next(t.table, window, 0));
+    model->turn = 0;
+    for (size_t i = 0; i < t.profiles; i++)
+        left |= model->due[i];
+    model->changed = false;
+    model->failed = left && model->failed;
+    if (left)
+        mark_changed(model);
+}
+
 /* Something else happens to a window that is there. */
 static void disturb(size_t key)
 {
@@ -320,16 +363,17 @@ static void disturb(size_t key)
         window_table_next_round(t.table);
         break;
     case 1:
-        window->failed = true;
-        window_mark_changed(t.table, window);
+        window_mark_failed(t.table, window, UINT64_MAX);
         mark_changed(model);
+        model->failed = true;
+        for (size_t i = 0; i < t.profiles; i++)
+            model->due[i] = true;
         break;
     case 2:
     case 3:
     case 4:
-        window_mark_published(t.table, window);
-        expect(!window->failed || !model->changed);
-        model->changed = false;
+        publish_some(model, below(2) ? below(3) : UINT_MAX);
+        expect(window->failed == model->failed && window->changed == model->changed);
         break;
     default:
         if (!model->changed && below(4) == 0) {

@@ -40,6 +40,20 @@ static void add(struct window_table *table, struct window *window, int id)
         ck_abort_msg("id %d", id);
 }
 
+/* Publishes what is due; how many sketches that were. */
+static int publish(struct window_table *table, struct window *window)
+{
+    struct window_sketch *sketch;
+    int count = 0;
+
+    while ((sketch = window_publish_next(table, window, 0))) {
+        ck_assert(sketch->changed || sketch->published_state != 0);
+        window_published(window, 0);
+        count++;
+    }
+    return count;
+}
+
 START_TEST(a_new_window_is_whole_and_unpublished)
 {
     struct window_table *table = create(2, LIMIT_MEMORY_DEFAULT);
@@ -105,17 +119,111 @@ START_TEST(only_new_content_is_a_change)
     add(table, window, 1);
     ck_assert(window->changed);
     ck_assert_ptr_eq(window_first_changed(table), window);
-    window_mark_published(table, window);
+    publish(table, window);
     ck_assert_ptr_null(window_first_changed(table));
     add(table, window, 1);
     ck_assert(!window->changed);
     ck_assert_uint_eq(window->frames, 2); /* a frame all the same */
-    window->failed = true;
-    window_mark_changed(table, window);
-    ck_assert(window->changed);
-    window_mark_published(table, window);
+    window_mark_failed(table, window, 0);
+    ck_assert(window->changed && window->failed);
+    publish(table, window);
     ck_assert(!window->changed && !window->failed);
-    window_mark_published(table, window); /* twice is once */
+    publish(table, window); /* twice is once */
+    window_table_destroy(&table);
+}
+END_TEST
+
+START_TEST(each_sketch_is_published_when_it_changed)
+{
+    struct window_table *table = create(3, LIMIT_MEMORY_DEFAULT);
+    struct window *window = get(table, MINUTE_S);
+
+    add(table, window, 1);
+    ck_assert_int_eq(publish(table, window), 3);
+    add(table, window, 1);
+    ck_assert_int_eq(publish(table, window), 0);
+    for (size_t i = 0; i < 3; i++)
+        window->sketches[i].sequence = 10 + i;
+    window_mark_failed(table, window, 11);
+    ck_assert_ptr_eq(window_publish_next(table, window, 0), &window->sketches[1]);
+    ck_assert_int_eq(publish(table, window), 1);
+    window_mark_failed(table, window, 5); /* an older one: nobody knows of which sketch */
+    ck_assert_int_eq(publish(table, window), 3);
+    window_mark_changed(table, window);
+    ck_assert_int_eq(publish(table, window), 3);
+    ck_assert_ptr_eq(window_publish_next(table, window, 1), &window->sketches[0]); /* a label */
+    window_table_destroy(&table);
+}
+END_TEST
+
+/* The output takes one record a turn, and users keep coming between two turns. */
+START_TEST(publishing_goes_on_where_it_was_left_off)
+{
+    struct window_table *table = create(3, LIMIT_MEMORY_DEFAULT);
+    struct window *window = get(table, MINUTE_S);
+    struct window_sketch *sketches = window->sketches;
+    int id = 0;
+
+    add(table, window, id++);
+    window_table_next_round(table);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_ptr_eq(window_publish_next(table, window, 0), &sketches[i]);
+        window_published(window, 0);
+        for (int more = 0; more < 50; more++) /* each changes all of them */
+            add(table, window, id++);
+    }
+    ck_assert_ptr_null(window_publish_next(table, window, 0));
+    ck_assert(window->changed); /* behind the round that it joined first */
+    ck_assert_uint_eq(window->round, window_table_round(table));
+    ck_assert_ptr_eq(window_first_changed(table), window);
+    ck_assert_int_eq(publish(table, window), 3);
+    ck_assert(!window->changed);
+    window_table_destroy(&table);
+}
+END_TEST
+
+/* What was published before a round began may have changed before it, too: such
+ * a change must be in a record before the round is done. */
+START_TEST(a_round_that_begins_in_the_middle_begins_anew)
+{
+    struct window_table *table = create(2, LIMIT_MEMORY_DEFAULT);
+    struct window *window = get(table, MINUTE_S);
+
+    add(table, window, 1);
+    ck_assert_ptr_eq(window_publish_next(table, window, 0), &window->sketches[0]);
+    window_published(window, 0);
+    ck_assert_ptr_eq(window_publish_next(table, window, 0), &window->sketches[1]);
+    add(table, window, 2);
+    window_table_next_round(table);
+    ck_assert_ptr_eq(window_publish_next(table, window, 0), &window->sketches[0]);
+    ck_assert_int_eq(publish(table, window), 2);
+    ck_assert(!window->changed);
+    window_table_destroy(&table);
+}
+END_TEST
+
+START_TEST(a_label_or_failure_in_the_middle_is_not_forgotten)
+{
+    struct window_table *table = create(2, LIMIT_MEMORY_DEFAULT);
+    struct window *window = get(table, MINUTE_S);
+
+    add(table, window, 1);
+    ck_assert_ptr_eq(window_publish_next(table, window, 0), &window->sketches[0]);
+    window_published(window, 0);
+    ck_assert_ptr_eq(window_publish_next(table, window, 1), &window->sketches[1]);
+    window_published(window, 1); /* closed meanwhile */
+    ck_assert_ptr_null(window_publish_next(table, window, 1));
+    ck_assert(window->changed);
+    ck_assert_ptr_eq(window_publish_next(table, window, 1), &window->sketches[0]);
+    window->sketches[0].sequence = 7;
+    window_published(window, 1);
+    window_mark_failed(table, window, 7);
+    ck_assert_ptr_null(window_publish_next(table, window, 1));
+    ck_assert(window->changed && window->failed);
+    ck_assert_ptr_eq(window_publish_next(table, window, 1), &window->sketches[0]);
+    window_published(window, 1);
+    ck_assert_ptr_null(window_publish_next(table, window, 1));
+    ck_assert(!window->changed && !window->failed);
     window_table_destroy(&table);
 }
 END_TEST
@@ -138,9 +246,9 @@ START_TEST(rounds_tell_when_a_window_first_changed)
     ck_assert_ptr_eq(window_next_changed(b), a);
     ck_assert_ptr_eq(window_next_changed(a), c);
     ck_assert_ptr_null(window_next_changed(c));
-    window_mark_published(table, a); /* from the middle */
+    publish(table, a); /* from the middle */
     ck_assert_ptr_eq(window_next_changed(b), c);
-    window_mark_published(table, b);
+    publish(table, b);
     add(table, b, 3);
     ck_assert_ptr_eq(window_next_changed(c), b);
     ck_assert_uint_eq(b->round, round + 1);
@@ -201,7 +309,7 @@ START_TEST(memory_is_that_of_the_windows)
     ck_assert(!hc_sketch_is_sparse(window->sketches[0].sketch));
     peak = empty + window_memory(table, window) + window_memory(table, other);
     ck_assert_uint_eq(window_table_memory(table), peak);
-    window_mark_published(table, window);
+    publish(table, window);
     window_forget(table, window);
     window_forget(table, other);
     ck_assert_uint_eq(window_table_memory(table), empty);
@@ -211,18 +319,58 @@ START_TEST(memory_is_that_of_the_windows)
 }
 END_TEST
 
-/* A cap that the program accepts (16 bytes a register) leaves room for windows. */
+static const uint8_t key[HC_KEY_SIZE] = {1, 2, 3};
+
+/* A table with the first `profiles` profiles of them all. */
+static struct window_table *create_all(size_t profiles, unsigned precision, size_t memory_max)
+{
+    struct hc_sketch_options sketches[WINDOW_PROFILES_MAX];
+    struct window_options options = {sketches, profiles, memory_max};
+
+    for (size_t i = 0; i < profiles; i++) {
+        enum hc_profile profile = (enum hc_profile)(HC_PROFILE_REDIS + i);
+
+        sketches[i] = (struct hc_sketch_options){profile, precision, NULL,
+                                                 profile == HC_PROFILE_KEYED ? key : NULL};
+    }
+    struct window_table *table = window_table_create(&options);
+    ck_assert_ptr_nonnull(table);
+    return table;
+}
+
+/* A cap that the program accepts (16 bytes a register and profile) leaves room
+ * for windows. */
 START_TEST(an_empty_table_is_not_full)
 {
     for (unsigned precision = HC_PRECISION_MIN; precision <= HC_PRECISION_MAX; precision++) {
-        struct hc_sketch_options sketch = {HC_PROFILE_REDIS, precision, NULL, NULL};
-        struct window_options options = {&sketch, 1, (size_t)16 << precision};
+        for (size_t profiles = 1; profiles <= HC_PROFILE_KEYED; profiles++) {
+            size_t memory_max = ((size_t)16 << precision) * profiles;
 
-        if (options.memory_max < LIMIT_MEMORY_MIN)
-            options.memory_max = LIMIT_MEMORY_MIN;
-        struct window_table *table = window_table_create(&options);
-        ck_assert(!window_table_is_full(table));
-        ck_assert_uint_le(window_table_memory(table), options.memory_max / 32);
+            if (memory_max < LIMIT_MEMORY_MIN)
+                memory_max = LIMIT_MEMORY_MIN;
+            struct window_table *table = create_all(profiles, precision, memory_max);
+            ck_assert(!window_table_is_full(table));
+            ck_assert_uint_le(window_table_memory(table), memory_max / 32);
+            window_table_destroy(&table);
+        }
+    }
+}
+END_TEST
+
+/* Every profile counts: who asks before each user stays below the cap, in the
+ * window that becomes dense as in those that are new. */
+START_TEST(the_cap_holds_with_all_profiles)
+{
+    for (unsigned precision = HC_PRECISION_MIN; precision <= 16; precision += 3) {
+        size_t memory_max = LIMIT_MEMORY_MIN + ((size_t)16 << precision) * HC_PROFILE_KEYED;
+        struct window_table *table = create_all(HC_PROFILE_KEYED, precision, memory_max);
+
+        for (int id = 0; !window_table_is_full(table); id++) {
+            add(table, get(table, 60 * (id % 7 ? 0 : id)), id);
+            if (window_table_memory(table) > memory_max)
+                ck_abort_msg("precision %u, id %d", precision, id);
+        }
+        ck_assert_uint_gt(window_table_memory(table), memory_max / 2);
         window_table_destroy(&table);
     }
 }
@@ -278,11 +426,16 @@ int main(void)
     tcase_add_test(tcase, the_options_are_copied);
     tcase_add_test(tcase, minute_and_group_are_the_key);
     tcase_add_test(tcase, only_new_content_is_a_change);
+    tcase_add_test(tcase, each_sketch_is_published_when_it_changed);
+    tcase_add_test(tcase, publishing_goes_on_where_it_was_left_off);
+    tcase_add_test(tcase, a_round_that_begins_in_the_middle_begins_anew);
+    tcase_add_test(tcase, a_label_or_failure_in_the_middle_is_not_forgotten);
     tcase_add_test(tcase, rounds_tell_when_a_window_first_changed);
     tcase_add_test(tcase, the_last_used_is_the_hottest);
     tcase_add_test(tcase, what_was_let_go_does_not_come_back_whole);
     tcase_add_test(tcase, memory_is_that_of_the_windows);
     tcase_add_test(tcase, an_empty_table_is_not_full);
+    tcase_add_test(tcase, the_cap_holds_with_all_profiles);
     tcase_add_test(tcase, it_is_full_before_the_cap_is_passed);
     tcase_add_test_raise_signal(tcase, a_changed_window_is_not_let_go, SIGABRT);
     tcase_add_test_raise_signal(tcase, a_window_with_records_in_flight_is_not_let_go, SIGABRT);
