@@ -1,6 +1,6 @@
 /* Any bytes in an engine's form: refused without a leak, or a valid sketch that
  * can be read, unites with itself to no change, and keeps its registers in every
- * form that the engine has. */
+ * form that the engine has. How an engine's bytes are mended is in its target. */
 #ifndef SUPPORT_FOREIGN_FUZZ_H
 #define SUPPORT_FOREIGN_FUZZ_H
 
@@ -11,10 +11,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Inputs with less room are not mended. */
+#define FUZZ_MEND_ROOM 64
+
 /* Work beyond decoding takes time by the register: above these precisions it is
  * done for a share of the sketches that falls as they grow. */
-#define FUZZ_PRECISION_CHECK 11
-#define FUZZ_PRECISION_REWRITE 7
+#define FUZZ_PRECISION_CHECK 9
+#define FUZZ_PRECISION_REWRITE 5
 
 static inline int fuzz_is_chosen(const struct hc_sketch *sketch, uint32_t sum, unsigned free)
 {
@@ -101,6 +104,54 @@ static inline int fuzz_form(enum hc_profile profile, const uint8_t *data, size_t
     }
     arena_end();
     return 0;
+}
+
+/* Three in four of libFuzzer's mutations are mended: lengths, counts and orders
+ * made right, so that what lies behind them is reached. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
+
+/* libFuzzer's own; not there where a corpus drives the target. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
+
+typedef size_t fuzz_mend(uint8_t *data, size_t size, size_t room);
+
+static inline size_t fuzz_mutate(uint8_t *data, size_t size, size_t room, unsigned seed,
+                                 fuzz_mend *mend)
+{
+    size = LLVMFuzzerMutate(data, size, room);
+    return seed % 4 == 0 || room < FUZZ_MEND_ROOM ? size : mend(data, size, room);
+}
+
+/* Cuts the bytes, or lengthens them with zeros; `wanted` is at most the room. */
+static inline size_t fuzz_resize(uint8_t *data, size_t size, size_t wanted)
+{
+    if (size < wanted)
+        memset(data + size, 0, wanted - size);
+    return wanted;
+}
+
+static inline uint32_t fuzz_read(const uint8_t *data, unsigned size)
+{
+    uint32_t number = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        number |= (uint32_t)data[i] << (8 * i);
+    return number;
+}
+
+static inline void fuzz_write(uint8_t *data, uint32_t number, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        data[i] = (uint8_t)(number >> (8 * i));
+}
+
+/* The precision if it is one of `least` to `most`, else one of the eight from
+ * `least` on. */
+static inline uint8_t fuzz_precision(uint8_t precision, uint8_t least, uint8_t most)
+{
+    if (precision >= least && precision <= most)
+        return precision;
+    return (uint8_t)(least + precision % 8);
 }
 
 #endif
