@@ -22,7 +22,7 @@ static void live(uint64_t seed)
                                       .lose = kind & 2 ? 4 : 0,
                                       .refuse_commit = kind & 4 ? 200 : 0,
                                       .fail_record = kind & 8 ? 100 : 0,
-                                      .full = kind & 16 ? 100 : 0,
+                                      .full = kind & 16 ? (kind & 64 ? 900 : 100) : 0,
                                       .crash = kind & 32 ? 4 : 0};
     sim_start(&sim, seed, &faults);
     sim_live(&sim);

@@ -11,7 +11,10 @@
 #define START_S INT64_C(1468244340)
 #define FAULTY_TURNS 1500
 #define CALM_TURNS 60000
-#define CAP_BYTES (27 * 512)
+/* The table itself, and a few dense sketches of each profile; a quarter of it is
+ * more than a frame can need. */
+#define CAP_BYTES (11 * 512)
+#define CAP_PROFILE_BYTES (16 * 512)
 
 uint64_t sim_random(struct sim *sim, uint64_t below)
 {
@@ -37,13 +40,25 @@ static void write_logs(struct sim *sim)
         }
 }
 
-static struct hc_sketch *sketch_make(void)
+static const uint8_t key[HC_KEY_SIZE] = {7, 1, 4};
+static const struct hc_sketch_options profiles[SIM_PROFILES] = {
+    {.profile = HC_PROFILE_REDIS, .precision = SIM_PRECISION},
+    {.profile = HC_PROFILE_POSTGRES, .precision = SIM_PRECISION},
+    {.profile = HC_PROFILE_KEYED, .precision = SIM_PRECISION, .key = key}};
+
+static struct hc_sketch *sketch_make(size_t profile)
 {
-    const struct hc_sketch_options options = {.profile = HC_PROFILE_REDIS,
-                                              .precision = SIM_PRECISION};
     struct hc_sketch *sketch;
-    ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
+    ck_assert_int_eq(hc_sketch_create(&profiles[profile], &sketch), HC_OK);
     return sketch;
+}
+
+static size_t profile_of(const struct sim *sim, const struct hc_sketch *sketch)
+{
+    for (size_t i = 0; i < sim->profiles; i++)
+        if (profiles[i].profile == hc_sketch_profile(sketch))
+            return i;
+    ck_abort_msg("a profile that nobody asked for");
 }
 
 void sim_start(struct sim *sim, uint64_t seed, const struct sim_faults *faults)
@@ -51,11 +66,13 @@ void sim_start(struct sim *sim, uint64_t seed, const struct sim_faults *faults)
     memset(sim, 0, sizeof *sim);
     sim->random = seed;
     sim->faults = *faults;
+    sim->profiles = 1 + seed / 64 % SIM_PROFILES;
     write_logs(sim);
     for (int p = 0; p < SIM_PARTITIONS; p++)
         sim->committed[p] = -1;
     for (int m = 0; m < SIM_MINUTES; m++)
-        sim->topic[m] = sketch_make();
+        for (size_t i = 0; i < SIM_PROFILES; i++)
+            sim->topic[m][i] = sketch_make(i);
     sim->coverage = coverage_create();
     sim->reader = record_reader_create();
     ck_assert(sim->coverage && sim->reader);
@@ -64,7 +81,8 @@ void sim_start(struct sim *sim, uint64_t seed, const struct sim_faults *faults)
 void sim_end(struct sim *sim)
 {
     for (int m = 0; m < SIM_MINUTES; m++)
-        hc_sketch_destroy(&sim->topic[m]);
+        for (size_t i = 0; i < SIM_PROFILES; i++)
+            hc_sketch_destroy(&sim->topic[m][i]);
     coverage_destroy(&sim->coverage);
     record_reader_destroy(&sim->reader);
 }
@@ -108,7 +126,8 @@ void sim_delivered(struct sim *sim, const struct sim_output *output, const struc
     }
     int64_t minute = (record.sketch.minute_s - START_S) / 60;
     ck_assert(minute >= 0 && minute < SIM_MINUTES);
-    ck_assert_int_eq(hc_sketch_union(sim->topic[minute], record.sketch.sketch, NULL), HC_OK);
+    struct hc_sketch *topic = sim->topic[minute][profile_of(sim, record.sketch.sketch)];
+    ck_assert_int_eq(hc_sketch_union(topic, record.sketch.sketch, NULL), HC_OK);
     ck_assert_int_eq(coverage_add_sketch(sim->coverage, &record.sketch), HC_OK);
 }
 
@@ -118,15 +137,18 @@ void sim_committed(struct sim *sim, int32_t partition, int64_t position)
     sim->commits++;
     for (int64_t i = from; i < position; i++) {
         const struct sim_frame *frame = &sim->log[partition][i];
-        int changed = 0;
         if (frame->minute < 0) {
             ck_assert_msg(sim->set_aside[partition][i], "reject %d/%lld committed, not kept",
                           (int)partition, (long long)i);
             continue;
         }
-        add_frame(sim->topic[frame->minute], frame, &changed);
-        ck_assert_msg(!changed, "frame %d/%lld committed, in no acknowledged record",
-                      (int)partition, (long long)i);
+        for (size_t profile = 0; profile < sim->profiles; profile++) {
+            int changed = 0;
+            add_frame(sim->topic[frame->minute][profile], frame, &changed);
+            ck_assert_msg(!changed,
+                          "frame %d/%lld committed, in no acknowledged record of profile %zu",
+                          (int)partition, (long long)i, profile);
+        }
     }
     sim->committed[partition] = position;
 }
@@ -138,8 +160,6 @@ static int64_t sim_now(void *context)
 
 static struct pipeline *pipeline_start(struct sim *sim, struct decoder *decoder)
 {
-    static const struct hc_sketch_options sketch = {.profile = HC_PROFILE_REDIS,
-                                                    .precision = SIM_PRECISION};
     sim_source_reset(sim);
     sim_output_reset(sim, &sim->output, false);
     sim_output_reset(sim, &sim->rejects, true);
@@ -155,7 +175,7 @@ static struct pipeline *pipeline_start(struct sim *sim, struct decoder *decoder)
         .fields = "0123456789abcdef",
         .input_group = "group",
         .epoch_ms = (int64_t)sim->epoch,
-        .windows = {&sketch, 1, CAP_BYTES},
+        .windows = {profiles, sim->profiles, CAP_BYTES + CAP_PROFILE_BYTES * sim->profiles},
         .emit_every_ms = 100,
         .max_lag_ms = 5000,
         .idle_after_ms = 500,
@@ -177,21 +197,26 @@ static bool all_committed(const struct sim *sim)
     return true;
 }
 
+static void judge_minute(struct sim *sim, int minute, size_t profile)
+{
+    uint8_t ours[1 << SIM_PRECISION], truth[1 << SIM_PRECISION];
+    struct hc_sketch *sketch = sketch_make(profile);
+    for (int p = 0; p < SIM_PARTITIONS; p++)
+        for (int i = 0; i < SIM_FRAMES; i++)
+            if (sim->log[p][i].minute == minute)
+                add_frame(sketch, &sim->log[p][i], NULL);
+    ck_assert_int_eq(hc_sketch_registers(sketch, truth, sizeof truth), HC_OK);
+    ck_assert_int_eq(hc_sketch_registers(sim->topic[minute][profile], ours, sizeof ours), HC_OK);
+    ck_assert_mem_eq(ours, truth, sizeof truth);
+    hc_sketch_destroy(&sketch);
+}
+
 /* What was counted in the end is what the logs hold, and all of it is covered. */
 static void judge(struct sim *sim)
 {
-    for (int m = 0; m < SIM_MINUTES; m++) {
-        uint8_t ours[1 << SIM_PRECISION], truth[1 << SIM_PRECISION];
-        struct hc_sketch *sketch = sketch_make();
-        for (int p = 0; p < SIM_PARTITIONS; p++)
-            for (int i = 0; i < SIM_FRAMES; i++)
-                if (sim->log[p][i].minute == m)
-                    add_frame(sketch, &sim->log[p][i], NULL);
-        ck_assert_int_eq(hc_sketch_registers(sketch, truth, sizeof truth), HC_OK);
-        ck_assert_int_eq(hc_sketch_registers(sim->topic[m], ours, sizeof ours), HC_OK);
-        ck_assert_mem_eq(ours, truth, sizeof truth);
-        hc_sketch_destroy(&sketch);
-    }
+    for (int m = 0; m < SIM_MINUTES; m++)
+        for (size_t profile = 0; profile < sim->profiles; profile++)
+            judge_minute(sim, m, profile);
     ck_assert_int_eq(coverage_judge(sim->coverage), HC_OK);
     ck_assert_uint_eq(coverage_sources_count(sim->coverage), 1);
     const struct coverage_source *source = coverage_source(sim->coverage, 0);

@@ -25,6 +25,7 @@
 #define SIM_IN_FLIGHT 512
 #define SIM_BYTES 4096
 #define SIM_PRECISION 10
+#define SIM_PROFILES 3
 
 struct sim_frame {
     char bytes[96];
@@ -76,7 +77,8 @@ struct sim {
     struct sim_frame log[SIM_PARTITIONS][SIM_FRAMES];
     int64_t committed[SIM_PARTITIONS];
     char metadata[256];
-    struct hc_sketch *topic[SIM_MINUTES];    /* the union of acknowledged records */
+    size_t profiles;          /* that the pipeline counts in, by the seed */
+    struct hc_sketch *topic[SIM_MINUTES][SIM_PROFILES]; /* unions of acknowledged records */
     bool set_aside[SIM_PARTITIONS][SIM_FRAMES]; /* acknowledged rejects */
     struct coverage *coverage;
     struct record_reader *reader;
