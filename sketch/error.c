@@ -18,6 +18,7 @@ static const struct {
     [HC_ECORRUPT] = {"HC_ECORRUPT", "the sketch holds what no encoder writes"},
     [HC_ECHECKSUM] = {"HC_ECHECKSUM", "the checksum does not match the content"},
     [HC_EPRECISION] = {"HC_EPRECISION", "the target form has no such precision"},
+    [HC_EWIDE] = {"HC_EWIDE", "the interval is wider than the value"},
 };
 
 #define STATUSES (sizeof statuses / sizeof statuses[0])

@@ -19,7 +19,8 @@ enum hc_status {
     HC_EVERSION = 7,   /* a form newer than this library */
     HC_ECORRUPT = 8,   /* a field that no encoder writes */
     HC_ECHECKSUM = 9,  /* well formed, but not what was written */
-    HC_EPRECISION = 10 /* the target form has no such precision */
+    HC_EPRECISION = 10, /* the target form has no such precision */
+    HC_EWIDE = 11       /* the interval is wider than the value: nothing to say */
 };
 
 /* The constant's name ("HC_ENOMEM"), or "HC_UNKNOWN". Static, never freed. */

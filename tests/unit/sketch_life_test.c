@@ -9,8 +9,8 @@ static const struct {
 } status_names[] = {
     {0, "HC_OK"},         {1, "HC_ENOMEM"},   {2, "HC_ERANGE"},     {3, "HC_EPROFILE"},
     {4, "HC_EROOM"},      {5, "HC_ETRUNCATED"}, {6, "HC_EMAGIC"},   {7, "HC_EVERSION"},
-    {8, "HC_ECORRUPT"},   {9, "HC_ECHECKSUM"}, {10, "HC_EPRECISION"}, {11, "HC_UNKNOWN"},
-    {-1, "HC_UNKNOWN"},   {1000, "HC_UNKNOWN"},
+    {8, "HC_ECORRUPT"},   {9, "HC_ECHECKSUM"}, {10, "HC_EPRECISION"}, {11, "HC_EWIDE"},
+    {12, "HC_UNKNOWN"},   {-1, "HC_UNKNOWN"}, {1000, "HC_UNKNOWN"},
 };
 
 START_TEST(statuses)
@@ -118,28 +118,45 @@ START_TEST(changed_is_exact)
 }
 END_TEST
 
-/* The form depends on how many of 2^25 places the ids take: a bit for each. */
+/* The form depends on how many places the ids take: a bit for each. */
+static void promotes_at_limit(enum hc_profile profile, unsigned precision)
+{
+    static uint8_t taken[1 << 23];
+    struct hc_sketch *sketch = kit_create_as(profile, precision, NULL);
+    uint64_t limit = kit_limit(profile, precision), places = 0;
+
+    memset(taken, 0, sizeof taken);
+    for (uint64_t i = 0; places < limit + 10; i++) {
+        uint32_t place = kit_place(profile, kit_hash(i));
+
+        kit_add(sketch, i, i + 1);
+        places += (taken[place / 8] >> place % 8 & 1) == 0;
+        taken[place / 8] |= (uint8_t)(1 << place % 8);
+        if (hc_sketch_is_sparse(sketch) != (places <= limit))
+            ck_abort_msg("%s, p %u: wrong form at %llu places", hc_profile_name(profile),
+                         precision, (unsigned long long)places);
+    }
+    kit_check(sketch);
+    hc_sketch_destroy(&sketch);
+}
+
 START_TEST(promotes_once)
 {
-    static uint8_t taken[1 << 22];
+    for (int profile = HC_PROFILE_REDIS; profile <= HC_PROFILE_KEYED; profile++) {
+        for (unsigned precision = HC_PRECISION_MIN; precision <= HC_PRECISION_MAX; precision++)
+            promotes_at_limit((enum hc_profile)profile, precision);
+    }
+}
+END_TEST
 
-    for (unsigned precision = HC_PRECISION_MIN; precision <= HC_PRECISION_MAX; precision++) {
-        struct hc_sketch *sketch = kit_create(precision, NULL);
-        uint64_t limit = UINT64_C(1) << (precision - 2), places = 0;
-
-        memset(taken, 0, sizeof taken);
-        for (uint64_t i = 0; places < limit + 10; i++) {
-            uint32_t place = kit_hash(i).first & ((1 << 25) - 1);
-
-            kit_add(sketch, i, i + 1);
-            places += (taken[place / 8] >> place % 8 & 1) == 0;
-            taken[place / 8] |= (uint8_t)(1 << place % 8);
-            if (hc_sketch_is_sparse(sketch) != (places <= limit))
-                ck_abort_msg("p %u: wrong form at %llu places", precision,
-                             (unsigned long long)places);
-        }
-        kit_check(sketch);
-        hc_sketch_destroy(&sketch);
+/* Folding must not make a dense sketch one that would have been sparse. */
+START_TEST(limits_fall_with_precision)
+{
+    for (int profile = HC_PROFILE_REDIS; profile <= HC_PROFILE_KEYED; profile++) {
+        ck_assert_uint_ge(kit_limit((enum hc_profile)profile, HC_PRECISION_MIN), 1);
+        for (unsigned precision = HC_PRECISION_MIN; precision < HC_PRECISION_MAX; precision++)
+            ck_assert_uint_lt(kit_limit((enum hc_profile)profile, precision),
+                              kit_limit((enum hc_profile)profile, precision + 1));
     }
 }
 END_TEST
@@ -160,7 +177,7 @@ START_TEST(memory_is_accounted)
             ck_abort_msg("%zu of %zu bytes", hc_sketch_memory(sketch), memory.bytes);
         if (i == 1)
             ck_assert_uint_lt(memory.bytes, 100);
-        if (hc_sketch_is_sparse(sketch) && memory.bytes > 200 + 6 * i)
+        if (hc_sketch_is_sparse(sketch) && memory.bytes > 120 + 9 * i / 2)
             ck_abort_msg("%zu bytes for %llu ids", memory.bytes, (unsigned long long)i);
     }
     ck_assert_uint_lt(memory.bytes, 16384 + 100);
@@ -176,7 +193,7 @@ END_TEST
 /* Once the ids are known, adding them again asks for nothing. */
 START_TEST(steady_state_allocates_nothing)
 {
-    const uint64_t sizes[] = {1, 100, 4096, 50000};
+    const uint64_t sizes[] = {1, 100, 3072, 50000};
 
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         struct kit_memory memory = {.left = -1};
@@ -197,7 +214,7 @@ END_TEST
 
 START_TEST(copy_is_independent)
 {
-    const uint64_t sizes[] = {0, 1, 5, 6, 64, 65, 1000, 4097};
+    const uint64_t sizes[] = {0, 1, 5, 6, 64, 65, 1000, 3072, 3073};
 
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         struct hc_sketch *sketch = kit_range(14, 0, sizes[s]), *copy = kit_copy(sketch);
@@ -248,6 +265,7 @@ int main(void)
     const TTest *const tests[] = {
         statuses,         profiles,      refuses_options,     empty,
         add_is_hash_then_add_hash,       changed_is_exact,    promotes_once,
+        limits_fall_with_precision,
         memory_is_accounted,             steady_state_allocates_nothing,
         copy_is_independent,             registers_need_room, fold_refuses,
     };
