@@ -13,35 +13,37 @@
 
 static const char convert_epilogue[] =
     "--to prints a line a row: its start in Unix seconds, a tab, its group as JSON\n"
-    "({} is the total), a tab, the sketch. Rows without users are left out. raw prints\n"
-    "the bytes of a single row as they are. A sketch is filled with the hash of one\n"
-    "engine, and can be had for no other: --to takes the records that were counted\n"
-    "with headcountd --profile ENGINE. Where the engine has less than the precision\n"
-    "that was counted with, the sketch is folded, which is exact.\n"
+    "({} is the total), a tab, the sketch. Rows without users are left out. raw\n"
+    "prints the bytes of a single row as they are. A sketch is filled with the hash\n"
+    "of one engine, and can be had for no other: --to takes the records that were\n"
+    "counted with headcountd --profile ENGINE. Where the engine has less than the\n"
+    "precision that was counted with, the sketch is folded, which is exact.\n"
     "\n"
     "  redis         2^14 registers, always. In the shell, with --format raw:\n"
     "                redis-cli -x SET KEY, then PFCOUNT KEY, PFMERGE. PFCOUNT of this\n"
-    "                key alone answers 'uniques' as merge prints it. Once something is\n"
-    "                added Redis counts anew, from registers alone: of few users, where\n"
-    "                ours was exact to 0.02 %, it then knows no more than 0.8 %.\n"
+    "                key alone answers 'uniques' as merge prints it. Once something\n"
+    "                is added Redis counts anew, from registers alone: of few users,\n"
+    "                where ours was exact to 0.02 %, it then knows but 0.8 %.\n"
     "  datasketches  lgK 4 to 18. Spark: hll_sketch_estimate(unhex('...')),\n"
     "                hll_union_agg; its own lgK is 12. Python:\n"
     "                hll_sketch.deserialize(bytes.fromhex('...')).\n"
     "  postgres      log2m 4 to 17, as in hll(log2m, regwidth, expthresh, sparseon):\n"
-    "                '\\x...'::hll, hll_cardinality, hll_union_agg. A union wants all four\n"
-    "                to be alike; a column that is just hll has 11, 5, -1, 1.\n"
+    "                '\\x...'::hll, hll_cardinality, hll_union_agg. A union wants all\n"
+    "                four to be alike; a column that is just hll has 11, 5, -1, 1.\n"
+    "                Use regwidth 5, which holds all that we count.\n"
     "  zetasketch    10 to 18. BigQuery: HLL_COUNT.EXTRACT(FROM_HEX('...')),\n"
     "                HLL_COUNT.MERGE; its own precision is 15.\n"
-    "  trino         4 to 16: cardinality(CAST(from_hex('...') AS HyperLogLog)), merge,\n"
-    "                which wants equal precisions; that of approx_set is 12.\n"
-    "  native        4 to 18, the form that docs/FORMAT.md describes; of any profile.\n"
+    "  trino         4 to 16. cardinality(CAST(from_hex('...') AS HyperLogLog)),\n"
+    "                merge, which wants equal precisions; approx_set has 12.\n"
+    "  native        4 to 18, as docs/FORMAT.md describes it; of any profile.\n"
     "\n"
     "--from prints a record for each line that --to would print, or, with --minute,\n"
     "for each line that is a sketch alone; with raw a file is a sketch. Hexadecimal\n"
     "digits may begin with 0x or \\x. T is a Unix time or RFC 3339. A record is of one\n"
     "minute: the sketch of an hour or a day becomes the minute in which that starts,\n"
-    "and is right in rows that hold all of it. Its state is 'late', for nothing is\n"
-    "known of the minutes around it.\n";
+    "and is right in rows that hold all of it. Its state is 'late': nothing is known\n"
+    "of the minutes around it. Of what was counted, only the engine's hash is known:\n"
+    "records unite with ours where --stream names ours.\n";
 
 /* The options, help and the end of their table. */
 #define OPTIONS_MAX 24
@@ -146,8 +148,12 @@ static bool choose_precision(const struct convert *convert, struct convert_expor
     const struct engine *engine = export->engine;
     if (!chosen || (chosen >= engine->precision_min && chosen <= engine->precision_max))
         return true;
-    fprintf(stderr, "%s: --%s %u: %s has %u to %u\n", convert->name, export->precision_option,
-            chosen, engine->name, engine->precision_min, engine->precision_max);
+    fprintf(stderr, "%s: --%s %u: %s has ", convert->name, export->precision_option, chosen,
+            engine->name);
+    if (engine->precision_min == engine->precision_max)
+        fprintf(stderr, "%u only\n", engine->precision_min);
+    else
+        fprintf(stderr, "%u to %u\n", engine->precision_min, engine->precision_max);
     return false;
 }
 
@@ -251,7 +257,8 @@ static size_t common_options(struct convert *convert, struct args_option *at)
          .choices = calendar_grain_names, .argument = "GRAIN",
          .help = "--to: minute (default), hour, day, week, month, year\nor all", SCOPED(SCOPED_BY)},
         {.name = "tz", .kind = ARGS_STRING, .value = &convert->zone, .argument = "ZONE",
-         .help = "--to: whose hours and days, such as Europe/Zurich\n(default UTC)", SCOPED(SCOPED_TZ)},
+         .help = "--to: whose hours and days, such as Europe/Zurich\n(default UTC)",
+         SCOPED(SCOPED_TZ)},
         {.name = "week-start", .kind = ARGS_CHOICE, .value = &convert->week_start,
          .choices = calendar_week_names, .argument = "DAY",
          .help = "--to: monday (default), sunday or saturday", SCOPED(SCOPED_WEEK_START)},
