@@ -1,6 +1,8 @@
 /* Records out of untrusted lines. What is read is strictly typed and in range;
  * what this version does not know is left alone, so that later versions can
  * add members. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +110,21 @@ static bool read_bytes(struct record_reader *reader, int object)
     return true;
 }
 
+/* A sketch with a key names it. */
+static bool check_key_id(struct record_reader *reader, int object)
+{
+    char name[17];
+    int key_id;
+    if (hc_sketch_key_id(reader->sketch) == 0)
+        return true;
+    if (!need_member(reader, object, "key_id", JSON_STRING, &key_id))
+        return false;
+    snprintf(name, sizeof name, "%016" PRIx64, hc_sketch_key_id(reader->sketch));
+    if (!json_string_is(reader->json, key_id, name, strlen(name)))
+        return reader_fail(reader, "\"key_id\" is not that of \"bytes\"");
+    return true;
+}
+
 /* What the JSON says of the sketch must be what the sketch is. */
 static bool check_sketch(struct record_reader *reader, int object)
 {
@@ -126,7 +143,7 @@ static bool check_sketch(struct record_reader *reader, int object)
     name = hc_sketch_is_sparse(sketch) ? "sparse" : "dense";
     if (!json_string_is(reader->json, encoding, name, strlen(name)))
         return reader_fail(reader, "\"encoding\" is not that of \"bytes\"");
-    return true;
+    return check_key_id(reader, object);
 }
 
 static bool read_sketch_object(struct record_reader *reader)

@@ -84,6 +84,8 @@ static enum hc_status write_sketch_bytes(struct text *text, const struct hc_sket
         text_format(text, ",\"sketch\":{\"profile\":\"%s\",\"precision\":%u,\"encoding\":\"%s\"",
                     hc_profile_name(hc_sketch_profile(sketch)), hc_sketch_precision(sketch),
                     hc_sketch_is_sparse(sketch) ? "sparse" : "dense");
+        if (hc_sketch_key_id(sketch))
+            text_format(text, ",\"key_id\":\"%016" PRIx64 "\"", hc_sketch_key_id(sketch));
         text_string(text, ",\"bytes\":\"");
         text_base64(text, bytes, size);
         text_string(text, "\"}");

@@ -85,7 +85,7 @@ unsigned rollup_profiles(const struct rollup *rollup)
 
 size_t rollup_lacking(const struct rollup *rollup)
 {
-    return rollup_profiles_lacking(rollup->profiles);
+    return rollup->profile ? rollup_profiles_lacking(rollup->profiles, rollup->profile) : 0;
 }
 
 bool rollup_takes_all(const struct rollup *rollup)

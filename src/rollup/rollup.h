@@ -113,7 +113,8 @@ bool rollup_archive(struct rollup *rollup,
 
 /* After rollup_finish: whether an archive has checkpoints. It has none when
  * minutes were cut off by from_s or to_s, or are there in other profiles only
- * than the one that was asked for: they would read as zeros. */
+ * than the one that was asked for: they would read as zeros. Nor when a minute
+ * was counted by several runs in different profiles: it would read as complete. */
 bool rollup_archive_covers(const struct rollup *rollup);
 
 /* One line for people about the last refusal or failure. */

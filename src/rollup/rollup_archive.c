@@ -278,13 +278,20 @@ static bool write_loose_ends(struct archive *archive, const struct coverage_sour
     return record.partitions_count == 0 || write_gathered(archive, source, &record);
 }
 
+/* What another reader of the archive can't know any more: that a minute is not
+ * empty, or that somebody counted more of it. */
 bool rollup_archive_covers(const struct rollup *rollup)
 {
     int64_t named_s = 0;
 
-    if (rollup->options.from_s > 0 || rollup->options.to_s <= LIMIT_TIME_S ||
-        rollup_lacking(rollup) > 0)
+    if (rollup->options.from_s > 0 || rollup->options.to_s <= LIMIT_TIME_S)
         return false;
+    for (size_t i = 0; i < rollup_table_count(rollup->table); i++) {
+        const struct rollup_bucket *bucket = rollup_table_bucket(rollup->table, i);
+
+        if (rollup_profiles_lack(rollup->profiles, bucket->profile, bucket->start_s))
+            return false;
+    }
     while (named_s <= LIMIT_TIME_S) {
         named_s = rollup_minutes_next(rollup->named, named_s);
         if (named_s != INT64_MAX && !rollup_minutes_has(rollup->minutes, named_s))

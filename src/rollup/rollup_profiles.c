@@ -19,8 +19,11 @@ struct rollup_profiles {
     struct sorted starts;
     struct start *last; /* used */
     unsigned seen;
-    size_t lacking;
-    struct range_set minutes; /* in seconds, where a start lacks the profile */
+    /* Of each profile, where a start lacks it. */
+    struct lack {
+        size_t starts;
+        struct range_set minutes; /* in seconds */
+    } lacks[HC_PROFILE_KEYED + 1];
 };
 
 struct key {
@@ -40,7 +43,8 @@ void rollup_profiles_destroy(struct rollup_profiles **profiles)
     for (size_t i = 0; i < (*profiles)->starts.count; i++)
         free((*profiles)->starts.items[i]);
     free((*profiles)->starts.items);
-    range_set_free(&(*profiles)->minutes);
+    for (unsigned p = 0; p <= HC_PROFILE_KEYED; p++)
+        range_set_free(&(*profiles)->lacks[p].minutes);
     free(*profiles);
     *profiles = NULL;
 }
@@ -111,28 +115,38 @@ unsigned rollup_profiles_seen(const struct rollup_profiles *profiles)
     return profiles->seen;
 }
 
-bool rollup_profiles_judge(struct rollup_profiles *profiles, enum hc_profile profile)
+static bool judge(const struct rollup_profiles *profiles, unsigned bit, struct lack *lack)
 {
-    assert(profiles->lacking == 0);
+    assert(lack->starts == 0);
     for (size_t i = 0; i < profiles->starts.count; i++) {
         const struct start *start = profiles->starts.items[i];
 
-        if (start->profiles & ROLLUP_PROFILE_BIT(profile))
+        if (start->profiles & bit)
             continue;
-        profiles->lacking++;
-        if (!range_set_add(&profiles->minutes, start->first_s, start->last_s + 1))
+        lack->starts++;
+        if (!range_set_add(&lack->minutes, start->first_s, start->last_s + 1))
             return false;
     }
-    range_set_settle(&profiles->minutes);
+    range_set_settle(&lack->minutes);
     return true;
 }
 
-size_t rollup_profiles_lacking(const struct rollup_profiles *profiles)
+bool rollup_profiles_judge(struct rollup_profiles *profiles)
 {
-    return profiles->lacking;
+    for (unsigned p = HC_PROFILE_REDIS; p <= HC_PROFILE_KEYED; p++) {
+        if (!judge(profiles, ROLLUP_PROFILE_BIT(p), &profiles->lacks[p]))
+            return false;
+    }
+    return true;
 }
 
-bool rollup_profiles_lack(const struct rollup_profiles *profiles, int64_t minute_s)
+size_t rollup_profiles_lacking(const struct rollup_profiles *profiles, enum hc_profile profile)
 {
-    return range_set_holds(&profiles->minutes, minute_s, minute_s + 1);
+    return profiles->lacks[profile].starts;
+}
+
+bool rollup_profiles_lack(const struct rollup_profiles *profiles, enum hc_profile profile,
+                          int64_t minute_s)
+{
+    return range_set_holds(&profiles->lacks[profile].minutes, minute_s, minute_s + 1);
 }

@@ -27,11 +27,12 @@ bool rollup_profiles_add(struct rollup_profiles *profiles, const struct record_s
 /* The bits of those that were seen. */
 unsigned rollup_profiles_seen(const struct rollup_profiles *profiles);
 
-/* All was added: rows will be of `profile`. False when there is no memory. */
-bool rollup_profiles_judge(struct rollup_profiles *profiles, enum hc_profile profile);
-/* After that: starts of instances that wrote in other profiles only, and whether
- * one of them wrote records on both sides of this minute, or in it. */
-size_t rollup_profiles_lacking(const struct rollup_profiles *profiles);
-bool rollup_profiles_lack(const struct rollup_profiles *profiles, int64_t minute_s);
+/* All was added. Once; false when there is no memory. */
+bool rollup_profiles_judge(struct rollup_profiles *profiles);
+/* After that, of a profile: how many starts of instances wrote in others only,
+ * and whether one of them wrote records on both sides of this minute, or in it. */
+size_t rollup_profiles_lacking(const struct rollup_profiles *profiles, enum hc_profile profile);
+bool rollup_profiles_lack(const struct rollup_profiles *profiles, enum hc_profile profile,
+                          int64_t minute_s);
 
 #endif

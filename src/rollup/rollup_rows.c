@@ -32,7 +32,7 @@ static struct coverage_minute ask(const struct rollup *rollup, int64_t minute_s)
     struct coverage_minute answer =
         coverage_minute(rollup->coverage, rollup_stream(rollup), minute_s);
 
-    if (rollup_profiles_lack(rollup->profiles, minute_s) ||
+    if (rollup_profiles_lack(rollup->profiles, rollup->profile, minute_s) ||
         (rollup_minutes_has(rollup->named, minute_s) &&
          !rollup_minutes_has(rollup->minutes, minute_s)))
         answer.complete = false;
@@ -84,8 +84,7 @@ bool rollup_finish(struct rollup *rollup)
 {
     enum hc_status status = coverage_judge(rollup->coverage);
 
-    if (status == HC_OK && rollup->profile &&
-        !rollup_profiles_judge(rollup->profiles, rollup->profile))
+    if (status == HC_OK && !rollup_profiles_judge(rollup->profiles))
         status = HC_ENOMEM;
     if (status != HC_OK)
         return rollup_fail(rollup, hc_status_text(status));

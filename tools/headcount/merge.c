@@ -184,7 +184,7 @@ static bool print_records(struct merge *merge)
     if (!rollup_archive_covers(merge->rows.rollup))
         fprintf(stderr, "%s: minutes are %s, so there are no checkpoints\n", merge->name,
                 merge->from_given || merge->to_given ? "cut off"
-                                                     : "there in other profiles only");
+                                                     : "counted in other profiles, too");
     if (rollup_archive(merge->rows.rollup, print_line, NULL))
         return true;
     if (!ferror(stdout))

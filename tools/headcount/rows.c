@@ -93,10 +93,10 @@ static int rows_check_profile(const struct rows *rows, const struct rollup_optio
         name_profiles(rows, what, profiles);
     }
     if (rollup_lacking(rows->rollup) > 0)
-        fprintf(stderr, "%s: %zu run%s counted in other profiles than %s: %s users are missing, "
-                "and those minutes are not complete\n", rows->name,
+        fprintf(stderr, "%s: %zu run%s counted in other profiles than %s: users that only others "
+                "saw are missing, and the minutes not complete\n", rows->name,
                 rollup_lacking(rows->rollup), rollup_lacking(rows->rollup) == 1 ? "" : "s",
-                hc_profile_name(profile), rollup_lacking(rows->rollup) == 1 ? "its" : "their");
+                hc_profile_name(profile));
     return EXIT_DONE;
 }
 

@@ -65,6 +65,8 @@ static void show_sketch(struct text *out, const struct record_sketch *record)
                 PRIx64 "\n", hc_profile_name(hc_sketch_profile(sketch)),
                 hc_sketch_precision(sketch), hc_sketch_is_sparse(sketch) ? "sparse" : "dense",
                 hc_sketch_memory(sketch), hc_digest(sketch));
+    if (hc_sketch_key_id(sketch))
+        text_format(out, "  key        id %016" PRIx64 "\n", hc_sketch_key_id(sketch));
 }
 
 /* False when there is no memory. */
@@ -159,11 +161,20 @@ static bool show_record(struct text *out, const struct record *record, bool regi
     return !out->failed;
 }
 
-static int show_all(struct input *input, bool registers)
+/* With `profile` only what is of it, and no checkpoints. */
+static bool is_asked_for(const struct record *record, enum hc_profile profile)
+{
+    return !profile || (record->kind == RECORD_SKETCH &&
+                        hc_sketch_profile(record->sketch.sketch) == profile);
+}
+
+static int show_all(struct input *input, bool registers, enum hc_profile profile)
 {
     struct text out = {0};
     struct record record;
     while (input_record(input, &record)) {
+        if (!is_asked_for(&record, profile))
+            continue;
         if (!show_record(&out, &record, registers))
             input_refuse(input, "out of memory");
     }
@@ -174,13 +185,17 @@ static int show_all(struct input *input, bool registers)
 int command_show(int argc, char **argv)
 {
     bool help = false, registers = false;
+    int profile = OPTIONS_PROFILE_NONE;
     const struct args_option options[] = {
         {.name = "registers", .kind = ARGS_FLAG, .value = &registers,
          .help = "print the registers of each sketch too"},
+        {.name = "profile", .kind = ARGS_CHOICE, .value = &profile,
+         .choices = options_profile_names, .argument = "NAME",
+         .help = "only sketches of this profile"},
         OPTIONS_HELP(&help),
         {.name = NULL}};
     const struct args_program program = {
-        .name = "headcount show", .usage = "headcount show [--registers] [FILE]...",
+        .name = "headcount show", .usage = "headcount show [--registers] [--profile NAME] [FILE]...",
         .epilogue = show_epilogue, .environment = "HEADCOUNT", .options = options};
     struct args *args;
     struct args_list files;
@@ -190,7 +205,7 @@ int command_show(int argc, char **argv)
     struct input *input = input_create(&(struct input_options){
         .command = program.name, .paths = files.items, .count = files.count});
     if (input)
-        code = show_all(input, registers);
+        code = show_all(input, registers, options_profile(profile));
     else
         fprintf(stderr, "%s: out of memory\n", program.name);
     args_destroy(&args);

@@ -8,7 +8,8 @@
  *   hole       positions that no checkpoint covers
  *   lost       positions that the broker did not deliver
  *   unmet      a checkpoint that does not count, and why
- *   loose      sketch records that no checkpoint names */
+ *   loose      sketch records that no checkpoint names
+ *   imported   the same, made of foreign bytes: there never is a checkpoint */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,8 +113,19 @@ static void print_unmet(struct text *out, const struct coverage_unmet *unmet)
     text_string(out, unmet->sequences > 1 ? " not read\n" : " was not read\n");
 }
 
+static void print_imported(struct text *out, const struct coverage_loose *loose)
+{
+    print_string(out, "imported instance ", loose->instance);
+    text_format(out, ": %" PRIu64 " record%s that no checkpoint covers\n", loose->sequences,
+                loose->sequences == 1 ? "" : "s");
+}
+
 static void print_loose(struct text *out, const struct coverage_loose *loose)
 {
+    if (strncmp(loose->instance, "import/", 7) == 0) {
+        print_imported(out, loose);
+        return;
+    }
     print_string(out, "loose instance ", loose->instance);
     text_format(out, " epoch %" PRId64 ": sequence %" PRIu64, loose->epoch_ms, loose->sequence);
     if (loose->sequences > 1)
