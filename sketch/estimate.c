@@ -9,30 +9,47 @@
  * that empty registers would have below 1, tau for those above q + 1. There is
  * no table, no threshold, no other estimator for small n.
  *
- * Its standard error follows from theory. If n is Poisson with mean x m, the
+ * Its standard error s follows from theory. If n is Poisson with mean x m, the
  * registers are independent, with P(rank <= k) = exp(-x 2^-k). Z is then close
  * to the mean of m independent values f(rank), f being the derivative of Z by
  * c[rank], and n to first order moves by -Z'/Z: so the relative variance is
  * V x^2 (2 ln 2)^2 / m, V being the variance of f. A count that is fixed, not
  * Poisson, takes away 1 / n, the share of the Poisson itself.
  *
- * Sparse. c of M = 2^25 places are taken: n = -M ln(1 - c / M), linear
+ * The interval holds each n for which the estimate seen is not in a tail of
+ * 2.25 %, so 95.5 % of all intervals hold the truth. With few registers an
+ * estimate is far from normal, but Z is a mean of positive values, each close
+ * to an exponential one when n is large (2^-rank is the smallest of n uniform
+ * numbers, rounded): that is a gamma distribution with variance s^2, whose
+ * quantiles follow from those z of the normal distribution,
+ * (1 - s^2/9 + z s/3)^3 (Wilson and Hilferty, PNAS 17, 1931). The true n is the
+ * estimate times such a quantile, taken with the s of that n.
+ *
+ * Sparse. c of M places (2^25 or 2^26) are taken: n = -M ln(1 - c / M), linear
  * counting. The number of collisions n - c is close to Poisson with the mean
  * that belongs to n, and no one can have fewer than c: for a few thousand ids
- * these are 0, 1 or 2 collisions, where a normal interval would be wrong. The
- * interval holds each n for which the number seen is not in a tail of 2.5 %. */
+ * these are 0, 1 or 2 collisions, where a normal interval would be wrong. So
+ * the tails are the Poisson's. Where a dense sketch holds so few ids that only
+ * some of them collided, its upper end is not below that either. */
 #include "estimate.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-/* 97.5 % of a normal distribution lie below this many standard errors. */
-#define NORMAL_QUANTILE 1.959963984540054
-#define TAIL 0.025
-/* Ids are whole: an interval of a continuous distribution goes half a step
- * further. It matters below a hundred ids. */
-#define CONTINUITY 0.5
+/* What an interval leaves out on each side, and how many standard errors from
+ * the mean of a normal distribution that begins. */
+#define TAIL 0.0225
+#define QUANTILE 2.0046544617650963
+/* Ids are whole: an interval of a continuous distribution goes a part of a step
+ * further. Half a step would suit whole estimates; dense ones lie between, and
+ * half of that keeps 16 registers at 95 to 96 %. */
+#define CONTINUITY 0.25
+/* Up to this many collisions their number is told apart from a normal one. */
+#define FEW_COLLISIONS 16
+/* Registers that would be above the largest rank say no more than that: beyond
+ * this mean number of ids a register with such ranks, nothing is told apart. */
+#define FULL 8
 #define RANKS 64
 #define HISTOGRAMS 4
 /* There are not more ids than hashes. */
@@ -110,11 +127,18 @@ static double ratio(const uint32_t *ranks, double m, unsigned rank_max)
     return 1 / (TWO_LN2 * sum);
 }
 
-/* The relative standard error of the estimate when n / m is x > 0. `over` is
- * the share of registers above a rank: as x 2^-k doubles from rank to rank,
- * 1 - over is squared. */
-static double dense_error(double x, double m, unsigned rank_max)
+/* The most ids that m registers can tell from more. */
+static double dense_full(double m, unsigned rank_max)
 {
+    return m * ldexp(FULL, (int)rank_max - 1);
+}
+
+/* The relative standard error of the estimate of n > 0. `over` is the share of
+ * registers above a rank: as x 2^-k doubles from rank to rank, 1 - over is
+ * squared. */
+static double dense_error(double n, double m, unsigned rank_max)
+{
+    double x = fmin(n, dense_full(m, rank_max)) / m;
     double over = -expm1(-ldexp(x, 1 - (int)rank_max));
     double scale = x * TWO_LN2;
     double slope, mean, square, value, variance;
@@ -139,26 +163,6 @@ static double dense_error(double x, double m, unsigned rank_max)
     return variance > 0 ? sqrt(variance) : 0;
 }
 
-struct hc_estimate estimate_dense(const uint8_t *registers, unsigned precision, unsigned rank_max)
-{
-    struct hc_estimate estimate = {0, 0, 0, 0};
-    uint32_t ranks[RANKS];
-    double m = ldexp(1, (int)precision), x, filled, reach;
-
-    assert(rank_max > 1 && rank_max < RANKS);
-    histogram(registers, (size_t)1 << precision, ranks);
-    x = ratio(ranks, m, rank_max);
-    if (x == 0)
-        return estimate;
-    filled = m - ranks[0];
-    estimate.value = x * m;
-    estimate.error = dense_error(x, m, rank_max);
-    reach = NORMAL_QUANTILE * estimate.error * estimate.value + CONTINUITY;
-    estimate.high = estimate.value + reach;
-    estimate.low = fmax(estimate.value - reach, fmin(filled, estimate.value));
-    return estimate;
-}
-
 /* The mean number of collisions when n ids fall into `places`. */
 static double collisions_mean(double n, double places)
 {
@@ -177,6 +181,59 @@ static double poisson_below(double mean, double count)
     return sum;
 }
 
+/* The most ids, from `n` on, that are likely to take only `count` places. */
+static double collisions_high(double n, double count, double places)
+{
+    n = fmax(floor(n), count);
+    while (n < places && 1 - poisson_below(collisions_mean(n + 1, places), n - count) > TAIL)
+        n++;
+    return n;
+}
+
+/* The n from which `value` lies `z` standard errors away, in a gamma
+ * distribution with the error of that n: found in two steps. */
+static double dense_end(double value, double z, double m, unsigned rank_max)
+{
+    double end = value, error, root;
+
+    for (int step = 0; step < 2 && end > 0; step++) {
+        error = dense_error(end, m, rank_max);
+        root = fmax(1 - error * error / 9 + z * error / 3, 0);
+        end = value * root * root * root;
+    }
+    return end;
+}
+
+/* Both ends of the interval, `filled` registers being above 0. */
+static void dense_interval(struct hc_estimate *estimate, double filled, double m,
+                           unsigned rank_max)
+{
+    double full = dense_full(m, rank_max), value = estimate->value, low, high;
+
+    low = dense_end(fmin(value, full), -QUANTILE, m, rank_max) - CONTINUITY;
+    high = dense_end(value, QUANTILE, m, rank_max) + CONTINUITY;
+    if (collisions_mean(value, m) < FEW_COLLISIONS)
+        high = fmax(high, collisions_high(value, filled, m));
+    estimate->low = fmax(low, fmin(filled, value));
+    estimate->high = value < full ? fmin(high, ESTIMATE_MAX) : ESTIMATE_MAX;
+}
+
+struct hc_estimate estimate_dense(const uint8_t *registers, unsigned precision, unsigned rank_max)
+{
+    struct hc_estimate estimate = {0, 0, 0, 0};
+    uint32_t ranks[RANKS];
+    double m = ldexp(1, (int)precision);
+
+    assert(rank_max > 1 && rank_max < RANKS);
+    histogram(registers, (size_t)1 << precision, ranks);
+    estimate.value = ratio(ranks, m, rank_max) * m;
+    if (estimate.value == 0)
+        return estimate;
+    estimate.error = dense_error(estimate.value, m, rank_max);
+    dense_interval(&estimate, m - ranks[0], m, rank_max);
+    return estimate;
+}
+
 struct hc_estimate estimate_sparse(double count, double places)
 {
     struct hc_estimate estimate = {count, count, count, 0};
@@ -191,9 +248,6 @@ struct hc_estimate estimate_sparse(double count, double places)
     while (n > count && poisson_below(collisions_mean(n - 1, places), n - 1 - count) > TAIL)
         n--;
     estimate.low = n;
-    n = floor(estimate.value);
-    while (1 - poisson_below(collisions_mean(n + 1, places), n - count) > TAIL)
-        n++;
-    estimate.high = n > estimate.value ? n : estimate.value;
+    estimate.high = fmax(estimate.value, collisions_high(estimate.value, count, places));
     return estimate;
 }

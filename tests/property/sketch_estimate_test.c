@@ -5,7 +5,8 @@
  * falls outside. At each point, some of them where a form or a term of the
  * formula takes over: the mean error is within 4 standard errors of the bias
  * of the method (about 1.1 / m), the root mean square is that of theory, the
- * claimed error is the real one, and 95 % of the intervals hold the truth. */
+ * claimed error is the real one, and the intervals hold the truth as often as
+ * they say: 95 to 96 % from one id a register on, at least 95 % below. */
 #include <math.h>
 
 #include "estimate.h"
@@ -37,7 +38,7 @@ static const struct point points[] = {
     {10, 2000, 257, QUARTER / 32},   {10, 2000, 1024, ONE / 32},   {10, 2000, 2560, MANY / 32},
     {10, 1000, 10240, TEN / 32},     {10, 500, 61440, SIXTY / 32},
     {12, 1000, 1030, QUARTER / 64},  {12, 1000, 4096, ONE / 64},   {12, 1000, 10240, MANY / 64},
-    {14, 1000, 1000, SPARSE_ERROR},  {14, 1000, 4000, SPARSE_ERROR},
+    {14, 1000, 1000, SPARSE_ERROR},  {14, 1000, 3070, SPARSE_ERROR},
     {14, 500, 4110, QUARTER / 128},  {14, 500, 16384, ONE / 128},  {14, 300, 40960, MANY / 128},
     {18, 200, 20000, SPARSE_ERROR},  {18, 100, 65400, SPARSE_ERROR},
     {18, 100, 65700, QUARTER / 512},
@@ -50,11 +51,12 @@ struct outcome {
     double mean, square; /* of the relative error */
     double claimed;      /* mean standard error */
     double covered;      /* share of intervals that hold n */
+    unsigned sparse;     /* trials that ended in the sparse form */
 };
 
 static struct outcome outcome_of(const struct point *point, uint64_t first)
 {
-    struct outcome outcome = {0, 0, 0, 0};
+    struct outcome outcome = {0, 0, 0, 0, 0};
     uint64_t n = (uint64_t)point->n;
 
     for (unsigned trial = 0; trial < point->trials; trial++) {
@@ -68,9 +70,22 @@ static struct outcome outcome_of(const struct point *point, uint64_t first)
         outcome.claimed += estimate.error / point->trials;
         outcome.covered += (estimate.low <= point->n && point->n <= estimate.high) /
                            (double)point->trials;
+        outcome.sparse += (unsigned)hc_sketch_is_sparse(sketch);
         hc_sketch_destroy(&sketch);
     }
     return outcome;
+}
+
+/* 95 to 96 % from one id a register on, 95 or more below, each but for four
+ * standard errors of the measurement. */
+static void coverage_is_right(const struct point *point, const struct outcome *outcome)
+{
+    double spread = 4 * sqrt(0.045 * 0.955 / point->trials);
+    double m = ldexp(1, (int)point->precision), most = point->n > m ? 0.96 : 1;
+
+    if (outcome->covered < 0.95 - spread || outcome->covered > most + spread)
+        ck_abort_msg("p %u, n %g: %g of the intervals hold it", point->precision, point->n,
+                     outcome->covered);
 }
 
 START_TEST(errors_are_those_of_theory)
@@ -89,10 +104,8 @@ START_TEST(errors_are_those_of_theory)
     spread = (is_sparse ? 8 : 4) / sqrt(2 * trials) + 0.02;
     ck_assert_double_le(fabs(rms / point->error - 1), spread);
     ck_assert_double_le(fabs(outcome.claimed / point->error - 1), 0.02);
-    spread = 4 * sqrt(0.05 * 0.95 / trials);
-    ck_assert_double_ge(outcome.covered, 0.95 - spread);
-    if (!is_sparse)
-        ck_assert_double_le(outcome.covered, 0.98 + spread);
+    ck_assert_int_eq(outcome.sparse, is_sparse ? point->trials : 0);
+    coverage_is_right(point, &outcome);
 }
 END_TEST
 
@@ -109,21 +122,17 @@ static void estimate_is_sane(const struct hc_estimate *estimate, unsigned precis
         ck_abort_msg("p %u: %g for %g", precision, estimate->value, n);
 }
 
-/* Where a dense sketch has few ids in few registers, estimates are far from
- * normal: still no n gets less than 93 good intervals in a hundred, but for
- * what 4,000 trials may be off. */
+/* With few registers estimates are far from normal, and with few ids they are
+ * far from continuous: the intervals are still right at every n. */
 START_TEST(few_registers)
 {
-    for (unsigned precision = HC_PRECISION_MIN; precision <= 6; precision++) {
-        unsigned limit = 1u << (precision - 2);
+    unsigned precision = (unsigned)_i;
 
-        for (unsigned n = limit + 1; n < 6 * limit; n += precision - 3) {
-            struct point point = {precision, 4000, n, 0};
-            struct outcome outcome = outcome_of(&point, (uint64_t)(precision * 1000 + n) << 32);
+    for (unsigned n = 2; n < 6u << precision; n += 1 + (n << 3 >> precision)) {
+        struct point point = {precision, 4000, n, 0};
+        struct outcome outcome = outcome_of(&point, (uint64_t)(precision * 1000 + n) << 32);
 
-            ck_assert_msg(outcome.covered > 0.925, "p %u, n %u: %g", precision, n,
-                          outcome.covered);
-        }
+        coverage_is_right(&point, &outcome);
     }
 }
 END_TEST
@@ -149,7 +158,7 @@ START_TEST(sweep)
             }
             hc_sketch_destroy(&sketch);
         }
-        ck_assert_double_ge((double)held / seen, 0.92); /* steps of a trial are alike */
+        ck_assert_double_ge((double)held / seen, 0.93); /* steps of a trial are alike */
     }
 }
 END_TEST
@@ -170,6 +179,25 @@ START_TEST(first_ids_are_exact)
     hc_sketch_destroy(&sketch);
 }
 END_TEST
+
+/* In registers that end at rank 31, as PostgreSQL's do, the largest rank is
+ * reached by counts of today. Whatever such ids are, the interval holds them. */
+static void full_registers_leave_the_end_open(uint8_t *registers, unsigned precision)
+{
+    size_t m = (size_t)1 << precision;
+    struct hc_estimate estimate;
+
+    memset(registers, 31, m);
+    estimate = estimate_dense(registers, precision, 31);
+    ck_assert_double_eq(estimate.high, ldexp(1, 64));
+    ck_assert_double_le(estimate.low, ldexp((double)m, 33));
+    ck_assert(isfinite(estimate.error));
+    registers[0] = 30;
+    estimate = estimate_dense(registers, precision, 31);
+    ck_assert_double_gt(estimate.low, (double)m / 2);
+    ck_assert_double_le(estimate.high, ldexp(1, 64));
+    ck_assert(estimate.low <= estimate.value && estimate.value <= estimate.high);
+}
 
 /* Registers that no stream gives, but that a decoder may: all numbers finite
  * and in order, and more registers never count less. */
@@ -197,6 +225,7 @@ START_TEST(extremes)
             before = estimate.value;
         }
         ck_assert_double_eq(before, ldexp(1, 64));
+        full_registers_leave_the_end_open(registers, precision);
         memset(registers, 0, m);
         registers[m - 1] = (uint8_t)rank_max;
         ck_assert_double_eq_tol(estimate_dense(registers, precision, rank_max).value, 1, 0.05);
@@ -213,7 +242,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, errors_are_those_of_theory, 0, (int)POINTS);
-    tcase_add_test(tcase, few_registers);
+    tcase_add_loop_test(tcase, few_registers, HC_PRECISION_MIN, 8);
     tcase_add_test(tcase, sweep);
     tcase_add_test(tcase, first_ids_are_exact);
     tcase_add_test(tcase, extremes);
