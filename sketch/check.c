@@ -10,10 +10,8 @@ static const char *check_coupon(const struct hc_sketch *sketch, uint32_t coupon)
 {
     const struct profile *profile = sketch->profile;
     uint32_t rank = coupon & SPARSE_RANK_MASK;
-    struct place place = {sparse_index(coupon), SPARSE_RANK_MASK};
-    uint32_t ranked = sparse_pack(profile, place, sketch->precision);
 
-    if ((ranked & SPARSE_RANK_MASK) == 0)
+    if (!place_keeps_rank(profile, sparse_index(coupon), profile->sparse_bits, sketch->precision))
         return rank == 0 ? NULL : "a coupon has a rank that its index implies";
     if (rank == 0)
         return "a coupon lacks its rank";
@@ -34,7 +32,7 @@ static const char *check_sparse(const struct hc_sketch *sketch)
         return "the capacity is not that of the struct";
     if (sketch->count > sketch->capacity)
         return "more coupons than fit";
-    if (sketch->count > sparse_limit(sketch->precision))
+    if (sketch->count > sparse_limit(sketch->profile, sketch->precision))
         return "more coupons than a sparse sketch may hold";
     if (sketch->recent > sketch->count)
         return "the recent run is longer than the whole";

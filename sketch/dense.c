@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "dense_simd.h"
 #include "sparse.h"
 
 /* The fewest registers there are. Inner loops of this constant length are what
@@ -21,23 +22,12 @@ uint8_t *dense_allocate(const struct hc_allocator *allocator, unsigned precision
     return registers;
 }
 
-static bool dense_add_equal(uint8_t *restrict into, const uint8_t *restrict from, size_t count)
+static bool dense_add_equal(uint8_t *registers, const uint8_t *from, size_t count)
 {
-    uint8_t risen[DENSE_BLOCK] = {0};
-    unsigned any = 0;
+    const struct dense_way *ways;
+    size_t best = dense_ways(&ways) - 1;
 
-    for (size_t i = 0; i < count; i += DENSE_BLOCK) {
-        for (size_t j = 0; j < DENSE_BLOCK; j++) {
-            uint8_t old = into[i + j], other = from[i + j];
-            uint8_t larger = other > old ? other : old;
-
-            risen[j] |= old ^ larger;
-            into[i + j] = larger;
-        }
-    }
-    for (size_t j = 0; j < DENSE_BLOCK; j++)
-        any |= risen[j];
-    return any != 0;
+    return ways[best].raise(registers, from, count);
 }
 
 static bool dense_add_folded(uint8_t *registers, unsigned precision, const struct hc_sketch *from)

@@ -8,7 +8,7 @@ static const struct profile profiles[] = {
     {HC_PROFILE_DATASKETCHES, PROFILE_SPLIT, 26, false, true, "datasketches", hash_datasketches},
     {HC_PROFILE_POSTGRES, PROFILE_CAPPED, 25, false, false, "postgres", hash_murmur3},
     {HC_PROFILE_ZETASKETCH, PROFILE_HIGH, 25, false, false, "zetasketch", hash_zetasketch},
-    {HC_PROFILE_TRINO, PROFILE_HIGH, 25, false, false, "trino", hash_murmur3},
+    {HC_PROFILE_TRINO, PROFILE_HIGH, 26, false, false, "trino", hash_murmur3},
     {HC_PROFILE_KEYED, PROFILE_LOW, 25, true, false, "keyed", hash_keyed},
 };
 

@@ -189,6 +189,18 @@ static inline struct place place_fold(const struct profile *profile, struct plac
     return place_fold_low(place, from, to);
 }
 
+/* Whether folding from `from` to `to` hands on the rank of the places at this
+ * index. Of all others the index alone decides what the rank becomes. */
+static inline bool place_keeps_rank(const struct profile *profile, uint32_t index, unsigned from,
+                                    unsigned to)
+{
+    if (profile->layout == PROFILE_SPLIT)
+        return true;
+    if (profile->layout == PROFILE_HIGH)
+        return (index & ((UINT32_C(1) << (from - to)) - 1)) == 0;
+    return index >> to == 0;
+}
+
 /* The largest rank that a place has at this precision. */
 static inline unsigned place_rank_max(const struct profile *profile, unsigned precision)
 {

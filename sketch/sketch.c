@@ -234,7 +234,7 @@ enum hc_status hc_sketch_fold(struct hc_sketch *sketch, unsigned precision)
         return HC_ERANGE;
     if (precision == sketch->precision)
         return HC_OK;
-    if (sketch->dense || sketch->count > sparse_limit(precision))
+    if (sketch->dense || sketch->count > sparse_limit(sketch->profile, precision))
         return sketch_promote(sketch, precision, NULL);
     sparse_fold(sketch, precision);
     return HC_OK;

@@ -6,20 +6,16 @@
 
 /* The longest recent run: its moves and the merges cost about the same. */
 #define SPARSE_RECENT 64
-#define SPARSE_CAPACITY_MIN 8
 
 _Static_assert(SPARSE_RECENT <= UINT8_MAX, "the length of the recent run is a byte");
 
 /* The coupon without its rank where the index alone decides the register. */
-static uint32_t sparse_trim(const struct profile *profile, uint32_t coupon, unsigned precision)
+static inline uint32_t sparse_trim(const struct profile *profile, uint32_t coupon,
+                                   unsigned precision)
 {
-    struct place place = {sparse_index(coupon), 1};
-    uint32_t first = place_fold(profile, place, profile->sparse_bits, precision).rank;
-
-    place.rank = 2;
-    if (first == place_fold(profile, place, profile->sparse_bits, precision).rank)
-        return coupon & ~SPARSE_RANK_MASK;
-    return coupon;
+    if (place_keeps_rank(profile, sparse_index(coupon), profile->sparse_bits, precision))
+        return coupon;
+    return coupon & ~SPARSE_RANK_MASK;
 }
 
 uint32_t sparse_pack(const struct profile *profile, struct place place, unsigned precision)
@@ -87,17 +83,15 @@ static void sparse_settle(struct hc_sketch *sketch)
     sketch->recent = 0;
 }
 
-/* Room for one more coupon, growing by half. */
+/* Room for one more coupon, growing by an eighth: memory is for users. */
 static bool sparse_grow(struct hc_sketch *sketch)
 {
     struct hc_allocator *allocator = &sketch->allocator;
-    uint32_t limit = sparse_limit(sketch->precision);
-    uint32_t capacity = sketch->capacity + sketch->capacity / 2;
+    uint32_t limit = sparse_limit(sketch->profile, sketch->precision);
+    uint32_t capacity = sketch->capacity + sketch->capacity / 8 + SPARSE_FEW;
     void *old = sketch->coupons == sketch->few ? NULL : sketch->coupons;
     uint32_t *coupons;
 
-    if (capacity < SPARSE_CAPACITY_MIN)
-        capacity = SPARSE_CAPACITY_MIN;
     if (capacity > limit)
         capacity = limit;
     assert(capacity > sketch->count);
@@ -126,7 +120,7 @@ enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon)
     position = sparse_find(run, sketch->recent, floor);
     if (sparse_raise(run, sketch->recent, position, coupon, &answer))
         return answer;
-    if (sketch->count >= sparse_limit(sketch->precision))
+    if (sketch->count >= sparse_limit(sketch->profile, sketch->precision))
         return SPARSE_FULL;
     if (sketch->count == sketch->capacity && !sparse_grow(sketch))
         return SPARSE_NO_MEMORY;
@@ -232,7 +226,7 @@ enum sparse_answer sparse_union(struct hc_sketch *into, const struct hc_sketch *
 
     assert(precision <= into->precision && precision <= from->precision);
     sparse_merge_run(&merge, into, from);
-    if (merge.count > sparse_limit(precision))
+    if (merge.count > sparse_limit(into->profile, precision))
         return SPARSE_FULL;
     if (merge.count == into->count && !merge.raised && precision == into->precision)
         return SPARSE_KNOWN;
@@ -249,7 +243,7 @@ enum sparse_answer sparse_union(struct hc_sketch *into, const struct hc_sketch *
 void sparse_fold(struct hc_sketch *sketch, unsigned precision)
 {
     assert(!sketch->dense && precision <= sketch->precision);
-    assert(sketch->count <= sparse_limit(precision));
+    assert(sketch->count <= sparse_limit(sketch->profile, precision));
     for (uint32_t i = 0; i < sketch->count; i++)
         sketch->coupons[i] = sparse_trim(sketch->profile, sketch->coupons[i], precision);
     sketch->precision = (uint8_t)precision;

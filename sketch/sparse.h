@@ -26,11 +26,20 @@
 #define SPARSE_RANK_BITS 6
 #define SPARSE_RANK_MASK ((UINT32_C(1) << SPARSE_RANK_BITS) - 1)
 
-/* The most coupons at a precision: one more, and the sketch is dense. A coupon
- * takes four bytes and a register one, so this is where the forms are even. */
-static inline uint32_t sparse_limit(unsigned precision)
+/* The most coupons at a precision: one more, and the sketch is dense.
+ *
+ * Up to here a sparse sketch is nowhere larger than the dense one of many ids.
+ * Encoded, each of those registers takes 2.8 bits or more. A coupon takes one
+ * and a half bits more than the logarithm of the mean gap, 2^sparse_bits /
+ * count, and where every coupon has a rank two more for that; ranks scatter, so
+ * reckon with three. At this count the divisor is what a coupon takes, with a
+ * little in reserve, and 3 is what a register takes.
+ * In memory a coupon has four bytes and a register one: 4 * 3 <= divisor. */
+static inline uint32_t sparse_limit(const struct profile *profile, unsigned precision)
 {
-    return UINT32_C(1) << (precision - 2);
+    unsigned rank_bits = profile->layout == PROFILE_SPLIT ? 3 : 0;
+
+    return (UINT32_C(3) << precision) / (profile->sparse_bits + rank_bits + 5 - precision);
 }
 
 static inline uint32_t sparse_index(uint32_t coupon)

@@ -26,6 +26,25 @@ enum hc_status hc_encode(const struct hc_sketch *sketch, void *bytes, size_t roo
 enum hc_status hc_decode(const void *bytes, size_t size, const struct hc_allocator *allocator,
                          struct hc_sketch **sketch);
 
+/* Working memory for the compression of dense sketches, kept from call to call:
+ * about 150 KiB. It saves more than half of the time of hc_decode and most of
+ * that of hc_encode. One codec belongs to one thread at a time. */
+struct hc_codec; /* opaque */
+
+/* A codec into *codec, owned by the caller; `allocator` as in hc_sketch_options,
+ * also that of the sketches it decodes. HC_ENOMEM; *codec is written only on
+ * success. */
+enum hc_status hc_codec_create(const struct hc_allocator *allocator, struct hc_codec **codec);
+
+/* Frees *codec (NULL is allowed) and sets it to NULL. Its sketches stay. */
+void hc_codec_destroy(struct hc_codec **codec);
+
+/* hc_encode and hc_decode, with the codec's memory. */
+enum hc_status hc_codec_encode(struct hc_codec *codec, const struct hc_sketch *sketch, void *bytes,
+                               size_t room, size_t *size);
+enum hc_status hc_codec_decode(struct hc_codec *codec, const void *bytes, size_t size,
+                               struct hc_sketch **sketch);
+
 /* The checksum of the content: equal for sketches with equal profile,
  * precision, form and content. */
 uint64_t hc_digest(const struct hc_sketch *sketch);

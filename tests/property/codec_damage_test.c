@@ -7,20 +7,32 @@
  * so that a sanitizer sees a read too far. */
 #include "sketch_kit.h"
 
+#define SPLIT HC_PROFILE_DATASKETCHES /* every coupon has a rank */
+
 static const struct {
     unsigned precision;
     uint64_t count;
-} cases[] = {{14, 0}, {14, 1}, {14, 2}, {4, 4}, {4, 5}, {4, 60}, {10, 256}, {10, 257},
-             {10, 100000}, {14, 1000}, {18, 700}, {12, 1100}};
+    enum hc_profile profile;
+} cases[] = {
+    {14, 0, HC_PROFILE_REDIS},   {14, 1, HC_PROFILE_REDIS},    {14, 2, HC_PROFILE_REDIS},
+    {4, 1, HC_PROFILE_REDIS},    {4, 2, HC_PROFILE_REDIS},     {4, 60, HC_PROFILE_REDIS},
+    {10, 153, HC_PROFILE_REDIS}, {10, 154, HC_PROFILE_REDIS},  {10, 100000, HC_PROFILE_REDIS},
+    {14, 900, HC_PROFILE_REDIS}, {18, 600, HC_PROFILE_TRINO},  {12, 1100, HC_PROFILE_REDIS},
+    {14, 1, SPLIT},              {4, 1, SPLIT},                {10, 128, SPLIT},
+    {10, 129, SPLIT},            {14, 500, SPLIT},             {6, 5, HC_PROFILE_KEYED},
+};
 
 #define CASES (sizeof cases / sizeof cases[0])
 
 /* The case's bytes in a block of exactly their size. */
 static uint8_t *case_bytes(size_t number, size_t *size)
 {
-    struct hc_sketch *sketch = kit_range(cases[number].precision, 0, cases[number].count);
-    uint8_t *bytes = kit_encode(sketch, size), *exact = malloc(*size);
+    struct hc_sketch *sketch = kit_create_as(cases[number].profile, cases[number].precision, NULL);
+    uint8_t *bytes, *exact;
 
+    kit_add(sketch, 0, cases[number].count);
+    bytes = kit_encode(sketch, size);
+    exact = malloc(*size);
     ck_assert_ptr_nonnull(exact);
     memcpy(exact, bytes, *size);
     free(bytes);

@@ -5,8 +5,8 @@
  * (64), the promotion of each precision. */
 #include "sketch_kit.h"
 
-static const uint64_t sizes[] = {0, 1, 2, 5, 6, 63, 64, 65, 200, 255, 256, 257, 1023, 1024, 1025,
-                                 3000, 9000};
+static const uint64_t sizes[] = {0, 1, 2, 3, 5, 6, 33, 34, 35, 63, 64, 65, 152, 153, 154, 200,
+                                 681, 682, 683, 1025, 3071, 3072, 3073, 9000};
 static const unsigned precisions[] = {4, 5, 8, 10, 12, 14, 18};
 
 #define SIZES (sizeof sizes / sizeof sizes[0])

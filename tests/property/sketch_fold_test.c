@@ -89,7 +89,7 @@ START_TEST(forms_agree)
     static uint8_t sparse[KIT_REGISTERS_MAX], dense[KIT_REGISTERS_MAX];
 
     for (unsigned precision = HC_PRECISION_MIN; precision <= HC_PRECISION_MAX - 4; precision++) {
-        uint64_t limit = UINT64_C(1) << (precision - 2);
+        uint64_t limit = kit_limit(HC_PROFILE_REDIS, precision);
         struct hc_sketch *low = kit_range(precision, 0, limit);
         struct hc_sketch *high = kit_range(precision + 4, 0, limit + MORE);
         size_t size = (size_t)1 << precision;

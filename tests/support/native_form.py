@@ -1,314 +1,257 @@
-"""The native form of docs/FORMAT.md in plain Python, apart from the library.
+"""The native form of docs/FORMAT.md, from the page alone: a reader and a writer.
 
-    native_form.py > ../golden/native.txt
-
-writes the golden file: sketches that must decode and, where they are sparse,
-encode to these bytes again, and bytes that must be refused. Dense payloads are
-zstd frames of one stored block: any encoder's frame will do.
+It shares nothing with the library but libzstd, and is no faster than a page can
+be read. A sketch is a Sketch; what is no sketch is Refused.
 """
+import ctypes
+import math
 import struct
+from dataclasses import dataclass
 
-MASK = (1 << 64) - 1
-LOW, SPLIT, HIGH = "low", "split", "high"
-COUPON_BITS = {LOW: 25, SPLIT: 26, HIGH: 25}
+from native_hashes import fingerprint2011, murmur3, murmur64a, siphash, xxh64
 
-
-def rotate(word, bits):
-    return (word << bits | word >> (64 - bits)) & MASK
+LOW, HIGH, SPLIT, CAPPED = "low", "high", "split", "capped"
 
 
-def xxh64(data):
-    p1, p2, p3, p4, p5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9,
-                          0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
-
-    def step(lane, word):
-        return rotate((lane + word * p2) & MASK, 31) * p1 & MASK
-
-    at, size = 0, len(data)
-    if size >= 32:
-        lanes = [(p1 + p2) & MASK, p2, 0, -p1 & MASK]
-        while size - at >= 32:
-            lanes = [step(v, w) for v, w in zip(lanes, struct.unpack_from("<4Q", data, at))]
-            at += 32
-        out = sum(rotate(v, bits) for v, bits in zip(lanes, (1, 7, 12, 18))) & MASK
-        for lane in lanes:
-            out = ((out ^ step(0, lane)) * p1 + p4) & MASK
-    else:
-        out = p5
-    out = (out + size) & MASK
-    while size - at >= 8:
-        out = (rotate(out ^ step(0, struct.unpack_from("<Q", data, at)[0]), 27) * p1 + p4) & MASK
-        at += 8
-    if size - at >= 4:
-        word = struct.unpack_from("<I", data, at)[0]
-        out = (rotate(out ^ word * p1 & MASK, 23) * p2 + p3) & MASK
-        at += 4
-    for byte in data[at:]:
-        out = rotate(out ^ byte * p5 & MASK, 11) * p1 & MASK
-    out = (out ^ out >> 33) * p2 & MASK
-    out = (out ^ out >> 29) * p3 & MASK
-    return out ^ out >> 32
+@dataclass(frozen=True)
+class Profile:
+    number: int
+    layout: str
+    hash: object  # of (key, id)
+    bits: int = 25  # of an index in the sparse form
 
 
-def murmur64a(data, seed=0xADC83B19):
-    factor = 0xC6A4A7935BD1E995
-    out = seed ^ len(data) * factor & MASK
-    whole = len(data) // 8 * 8
-    for (word,) in struct.iter_unpack("<Q", data[:whole]):
-        word = word * factor & MASK
-        word = (word ^ word >> 47) * factor & MASK
-        out = (out ^ word) * factor & MASK
-    if data[whole:]:
-        out = (out ^ int.from_bytes(data[whole:], "little")) * factor & MASK
-    out = (out ^ out >> 47) * factor & MASK
-    return out ^ out >> 47
-
-
-def murmur3(data, seed):
-    c1, c2 = 0x87C37B91114253D5, 0x4CF5AD432745937F
-    first = second = seed
-    whole = len(data) // 16 * 16
-
-    def scramble(word, left, bits, right):
-        return rotate(word * left & MASK, bits) * right & MASK
-
-    for one, two in struct.iter_unpack("<QQ", data[:whole]):
-        first = (rotate(first ^ scramble(one, c1, 31, c2), 27) + second) * 5 + 0x52DCE729 & MASK
-        second = (rotate(second ^ scramble(two, c2, 33, c1), 31) + first) * 5 + 0x38495AB5 & MASK
-    one, two = struct.unpack("<QQ", data[whole:].ljust(16, b"\0"))
-    first ^= scramble(one, c1, 31, c2) ^ len(data)
-    second ^= scramble(two, c2, 33, c1) ^ len(data)
-
-    def finish(word):
-        word = (word ^ word >> 33) * 0xFF51AFD7ED558CCD & MASK
-        word = (word ^ word >> 33) * 0xC4CEB9FE1A85EC53 & MASK
-        return word ^ word >> 33
-
-    first = first + second & MASK
-    second = second + first & MASK
-    first, second = finish(first), finish(second)
-    first = first + second & MASK
-    return first, second + first & MASK
-
-
-def siphash(key, data):
-    v = [word ^ start for word, start in zip(struct.unpack("<QQ", key) * 2, (
-        0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573))]
-
-    def rounds(count):
-        for _ in range(count):
-            v[0] = v[0] + v[1] & MASK
-            v[2] = v[2] + v[3] & MASK
-            v[1], v[3] = rotate(v[1], 13) ^ v[0], rotate(v[3], 16) ^ v[2]
-            v[0] = rotate(v[0], 32) + v[3] & MASK
-            v[2] = v[2] + v[1] & MASK
-            v[1], v[3] = rotate(v[1], 17) ^ v[2], rotate(v[3], 21) ^ v[0]
-            v[2] = rotate(v[2], 32)
-
-    fill = bytes(7 - len(data) % 8) + bytes([len(data) & 255])
-    for (word,) in struct.iter_unpack("<Q", data + fill):
-        v[3] ^= word
-        rounds(2)
-        v[0] ^= word
-    v[2] ^= 255
-    rounds(4)
-    return v[0] ^ v[1] ^ v[2] ^ v[3]
-
-
-KEY = bytes(range(16))
-KEY_ID = siphash(KEY, b"\xffheadcount key id")
-# Of each profile here: its number, its layout, its key id and its hash.
 PROFILES = {
-    "redis": (1, LOW, 0, murmur64a),
-    "datasketches": (2, SPLIT, 0, lambda data: murmur3(data, 9001)),
-    "trino": (5, HIGH, 0, lambda data: murmur3(data, 0)[0]),
-    "keyed": (6, LOW, KEY_ID, lambda data: siphash(KEY, data)),
+    "redis": Profile(1, LOW, lambda _, data: murmur64a(data)),
+    "datasketches": Profile(2, SPLIT, lambda _, data: murmur3(data, 9001), 26),
+    "postgres": Profile(3, CAPPED, lambda _, data: murmur3(data, 0)[0]),
+    "zetasketch": Profile(4, HIGH, lambda _, data: fingerprint2011(data)),
+    "trino": Profile(5, HIGH, lambda _, data: murmur3(data, 0)[0], 26),
+    "keyed": Profile(6, LOW, siphash),
 }
+NAMES = {profile.number: name for name, profile in PROFILES.items()}
 
 
-def place(value, precision, layout=LOW):
+class Refused(Exception):
+    """Its text is the status that the library has for it."""
+
+
+@dataclass(frozen=True)
+class Sketch:
+    name: str
+    precision: int
+    coupons: tuple = None  # sparse: (index, rank), ascending; else None
+    registers: bytes = None  # dense
+    key_id: int = 0
+
+    @property
+    def profile(self):
+        return PROFILES[self.name]
+
+
+# Places: a hash at a precision is an index and a rank.
+
+def place(layout, value, p):
     if layout == SPLIT:
-        return value[0] & (1 << precision) - 1, min(64 - value[1].bit_length(), 62) + 1
+        return value[0] & (1 << p) - 1, min(64 - value[1].bit_length(), 62) + 1
     if layout == HIGH:
-        rest = value & (1 << 64 - precision) - 1
-        return value >> 64 - precision, 65 - precision - rest.bit_length()
-    rest = value >> precision
-    rank = (rest & -rest).bit_length() if rest else 65 - precision
-    return value & (1 << precision) - 1, rank
+        rest = value & (1 << 64 - p) - 1
+        return value >> 64 - p, 65 - p - rest.bit_length()
+    rest = value >> p | 1 << 64 - p
+    return value & (1 << p) - 1, cap(layout, (rest & -rest).bit_length())
 
 
-def is_ranked(index, precision, layout=LOW):
+def cap(layout, rank):
+    return min(rank, 31) if layout == CAPPED else rank
+
+
+def rank_max(layout, p):
+    return {SPLIT: 63, CAPPED: 31}.get(layout, 65 - p)
+
+
+def fold(layout, index, rank, p, q):
+    if layout == SPLIT or rank == 0:
+        return index & (1 << q) - 1, rank
     if layout == HIGH:
-        return index & (1 << 25 - precision) - 1 == 0
-    return layout == SPLIT or index >> precision == 0
+        lost = index & (1 << p - q) - 1
+        return index >> p - q, p - q + 1 - lost.bit_length() if lost else rank + p - q
+    lost = index >> q
+    return index & (1 << q) - 1, cap(layout, (lost & -lost).bit_length() if lost else rank + p - q)
 
 
-def coupons_of(hashes, precision, layout=LOW):
-    ranks = {}
-    for value in hashes:
-        index, rank = place(value, COUPON_BITS[layout], layout)
-        kept = rank if is_ranked(index, precision, layout) else 0
-        ranks[index] = max(ranks.get(index, 0), kept)
-    return sorted(ranks.items())
+def keeps_rank(profile, index, p):
+    if profile.layout == HIGH:
+        return index & (1 << profile.bits - p) - 1 == 0
+    return profile.layout == SPLIT or index >> p == 0
 
 
-def registers_of(hashes, precision, layout=LOW):
-    registers = bytearray(1 << precision)
-    for value in hashes:
-        index, rank = place(value, precision, layout)
-        registers[index] = max(registers[index], rank)
-    return bytes(registers)
+def limit(profile, p):
+    return (3 << p) // (profile.bits + (8 if profile.layout == SPLIT else 5) - p)
 
 
-def rice_bits(count, layout):
-    return (2 ** COUPON_BITS[layout] // count).bit_length() - 1
+def rice_bits(profile, count):
+    return (2 ** profile.bits // count).bit_length() - 1
 
 
-def sparse_payload(coupons, precision, count=None, padding=0, layout=LOW):
-    bits, after = [], 0
-    rice = rice_bits(len(coupons), layout) if coupons else 0
+def content(sketch):
+    if sketch.coupons is None:
+        return sketch.registers
+    return b"".join(struct.pack("<I", index << 6 | rank) for index, rank in sketch.coupons)
 
-    def put(number, width):
-        bits.extend(number >> i & 1 for i in range(width))
 
+def registers(sketch):
+    if sketch.coupons is None:
+        return sketch.registers
+    out = bytearray(1 << sketch.precision)
+    for index, rank in sketch.coupons:
+        at, rank = fold(sketch.profile.layout, index, rank or 1, sketch.profile.bits,
+                        sketch.precision)
+        out[at] = max(out[at], rank)
+    return bytes(out)
+
+
+# Reading.
+
+def read(data):
+    for size, ok, status in ((4, data[:4] == b"HCSK", "HC_EMAGIC"), (5, data[4:5] != b"\0",
+                             "HC_ECORRUPT"), (5, data[4:5] <= b"\1", "HC_EVERSION")):
+        if len(data) >= size and not ok:
+            raise Refused(status)
+    if len(data) < 28:
+        raise Refused("HC_ETRUNCATED")
+    number, p, encoding, key_id, size, checksum = struct.unpack_from("<3BQIQ", data, 5)
+    if number not in NAMES or not 4 <= p <= 18 or encoding > 1 or (key_id != 0) != (number == 6):
+        raise Refused("HC_ECORRUPT")
+    if len(data) != 28 + size:
+        raise Refused("HC_ETRUNCATED" if len(data) < 28 + size else "HC_ECORRUPT")
+    name = NAMES[number]
+    if encoding == 0:
+        sketch = Sketch(name, p, coupons=read_coupons(data[28:], PROFILES[name], p), key_id=key_id)
+    else:
+        sketch = Sketch(name, p, registers=read_frame(data[28:], 1 << p), key_id=key_id)
+        if max(sketch.registers) > rank_max(PROFILES[name].layout, p):
+            raise Refused("HC_ECORRUPT")
+    if xxh64(data[5:16] + content(sketch)) != checksum:
+        raise Refused("HC_ECHECKSUM")
+    return sketch
+
+
+def read_coupons(payload, profile, p):
+    bits, at, index, coupons = "".join(f"{byte:08b}"[::-1] for byte in payload[4:]), 0, 0, []
+
+    def unary():
+        nonlocal at
+        one = bits.find("1", at)
+        if one < 0:
+            raise Refused("HC_ECORRUPT")
+        zeros, at = one - at, one + 1
+        return zeros
+
+    count = int.from_bytes(payload[:4], "little")
+    if len(payload) < 4 or count > limit(profile, p):
+        raise Refused("HC_ECORRUPT")
+    for _ in range(count):
+        b = rice_bits(profile, count)
+        index += (unary() << b) + int("0" + bits[at:at + b][::-1], 2)
+        at += b
+        rank = unary() + 1 if keeps_rank(profile, index, p) else 0
+        if at > len(bits) or index >> profile.bits or rank > rank_max(profile.layout, profile.bits):
+            raise Refused("HC_ECORRUPT")
+        coupons.append((index, rank))
+        index += 1
+    if len(bits) - at > 7 or "1" in bits[at:]:
+        raise Refused("HC_ECORRUPT")
+    return tuple(coupons)
+
+
+def read_frame(payload, size):
+    zstd = ctypes.CDLL("libzstd.so.1")
+    for name in "ZSTD_getFrameContentSize", "ZSTD_findFrameCompressedSize", "ZSTD_decompress":
+        getattr(zstd, name).restype = ctypes.c_ulonglong
+    room, length = ctypes.create_string_buffer(size), ctypes.c_size_t(len(payload))
+    if (zstd.ZSTD_getFrameContentSize(payload, length) != size
+            or zstd.ZSTD_findFrameCompressedSize(payload, length) != len(payload)
+            or zstd.ZSTD_decompress(room, ctypes.c_size_t(size), payload, length) != size):
+        raise Refused("HC_ECORRUPT")
+    return room.raw
+
+
+# Writing.
+
+def write(sketch):
+    if sketch.coupons is None:
+        payload = stored_frame(sketch.registers)
+    else:
+        payload = coupons_payload(sketch.profile, sketch.precision, sketch.coupons)
+    return wrap(sketch, payload)
+
+
+def wrap(sketch, payload, version=1, encoding=None, size=None):
+    if encoding is None:
+        encoding = 0 if sketch.coupons is not None else 1
+    summed = struct.pack("<3BQ", sketch.profile.number, sketch.precision, encoding, sketch.key_id)
+    return (b"HCSK" + bytes([version]) + summed +
+            struct.pack("<IQ", len(payload) if size is None else size,
+                        xxh64(summed + content(sketch))) + payload)
+
+
+def coupons_payload(profile, p, coupons, count=None, padding="0"):
+    bits, after, b = "", 0, rice_bits(profile, max(len(coupons), 1))
     for index, rank in coupons:
         gap = index - after
-        put(1 << (gap >> rice), (gap >> rice) + 1)
-        put(gap, rice)
-        if is_ranked(index, precision, layout):
-            put(rank, 6)
+        bits += "0" * (gap >> b) + "1" + (f"{gap % (1 << b):0{b}b}"[::-1] if b else "")
+        if keeps_rank(profile, index, p):
+            bits += "0" * (rank - 1) + "1"
         after = index + 1
-    while len(bits) % 8:
-        bits.append(padding)
-    body = bytes(sum(bit << i for i, bit in enumerate(bits[at:at + 8]))
-                 for at in range(0, len(bits), 8))
-    return struct.pack("<I", len(coupons) if count is None else count) + body
+    bits += padding * (-len(bits) % 8)
+    return struct.pack("<I", len(coupons) if count is None else count) + bytes(
+        int(bits[at:at + 8][::-1], 2) for at in range(0, len(bits), 8))
 
 
-def frame(content):
+def stored_frame(data):
     """A zstd frame: magic, single segment with a 4-byte size, one stored block."""
-    return (b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(content)) +
-            (len(content) << 3 | 1).to_bytes(3, "little") + content)
+    return (b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data)) +
+            (len(data) << 3 | 1).to_bytes(3, "little") + data)
 
 
-def wrap(precision, encoding, payload, content, *, profile=1, key=0, version=1, size=None):
-    summed = struct.pack("<BBBQ", profile, precision, encoding, key)
-    return (b"HCSK" + bytes([version]) + summed +
-            struct.pack("<IQ", len(payload) if size is None else size, xxh64(summed + content)) +
-            payload)
+# Making and counting.
+
+def make(name, p, ids, key=None):
+    """The sketch of these ids, from the definitions: each form from the hashes."""
+    profile = PROFILES[name]
+    hashes = [profile.hash(key, data) for data in set(ids)]
+    ranks, out = {}, bytearray(1 << p)
+    for value in hashes:
+        index, rank = place(profile.layout, value, profile.bits)
+        kept = rank if keeps_rank(profile, index, p) else 0
+        ranks[index] = max(ranks.get(index, 0), kept)
+        index, rank = place(profile.layout, value, p)
+        out[index] = max(out[index], rank)
+    key_id = siphash(key, b"\xffheadcount key id") if key else 0
+    if len(ranks) <= limit(profile, p):
+        return Sketch(name, p, coupons=tuple(sorted(ranks.items())), key_id=key_id)
+    return Sketch(name, p, registers=bytes(out), key_id=key_id)
 
 
-def sparse(coupons, precision, payload=None, layout=LOW, **how):
-    payload = sparse_payload(coupons, precision, layout=layout) if payload is None else payload
-    content = b"".join((index << 6 | rank).to_bytes(8, "little")[:4] for index, rank in coupons)
-    return wrap(precision, 0, payload, content, **how)
+def estimate(sketch):
+    if sketch.coupons is not None:
+        taken, places = len(sketch.coupons), 2.0 ** sketch.profile.bits
+        return -places * math.log1p(-taken / places) if taken > 1 else taken
+    m, top = float(1 << sketch.precision), rank_max(sketch.profile.layout, sketch.precision)
+    counts = [sketch.registers.count(rank) for rank in range(top + 1)]
+    total = m * sigma(counts[0] / m) + m * tau(1 - counts[top] / m) * 2.0 ** (1 - top)
+    total += sum(counts[rank] * 2.0 ** -rank for rank in range(1, top))
+    return m * m / (2 * math.log(2)) / total
 
 
-def dense(registers, precision, payload=None, **how):
-    return wrap(precision, 1, frame(registers) if payload is None else payload, registers, **how)
+def sigma(x):
+    total = x
+    for k in range(1, 64):
+        total += x ** 2 ** k * 2 ** (k - 1) if x else 0
+    return total
 
 
-def hashes_of(first, last, name="redis"):
-    return [PROFILES[name][3](b"user-%d" % i) for i in range(first, last + 1)]
-
-
-def good_one(name, precision, first, last):
-    number, layout, key, _ = PROFILES[name]
-    hashes = hashes_of(first, last, name)
-    coupons = coupons_of(hashes, precision, layout)
-    if len(coupons) <= 1 << (precision - 2):
-        return sparse(coupons, precision, layout=layout, profile=number, key=key)
-    return dense(registers_of(hashes, precision, layout), precision, profile=number, key=key)
-
-
-def good():
-    for precision, first, last in ((14, 0, -1), (14, 0, 0), (14, 0, 2), (4, 0, 3), (18, 0, 999),
-                                   (14, 0, 999), (14, 1000, 5000), (4, 0, 9), (8, 0, 999),
-                                   (12, 0, 9999)):
-        yield "redis", precision, first, last, good_one("redis", precision, first, last)
-    for name in ("datasketches", "trino", "keyed"):
-        for precision, first, last in ((14, 0, -1), (14, 0, 2), (18, 0, 299), (5, 0, 7),
-                                       (8, 0, 999)):
-            yield name, precision, first, last, good_one(name, precision, first, last)
-
-
-def bad():
-    some = coupons_of(hashes_of(0, 2), 14)
-    data = sparse(some, 14)
-    registers = registers_of(hashes_of(0, 9), 4)
-    yield "HC_ETRUNCATED", "nothing", b""
-    yield "HC_ETRUNCATED", "half a header", data[:14]
-    yield "HC_EMAGIC", "another magic", b"HYLL" + data[4:]
-    yield "HC_EVERSION", "version 2", sparse(some, 14, version=2)
-    yield "HC_ECORRUPT", "version 0", sparse(some, 14, version=0)
-    yield "HC_ECORRUPT", "profile 0", sparse(some, 14, profile=0)
-    yield "HC_ECORRUPT", "profile 255", sparse(some, 14, profile=255)
-    yield "HC_ECORRUPT", "precision 3", sparse(some, 3)
-    yield "HC_ECORRUPT", "precision 19", sparse(some, 19)
-    yield "HC_ECORRUPT", "a key id without a key", sparse(some, 14, key=1)
-    yield "HC_ECORRUPT", "no key id for a key", sparse(some, 14, profile=6)
-    yield "HC_ECORRUPT", "rank 0 where each is needed", sparse([(99999, 0)], 14, layout=SPLIT,
-                                                               profile=2)
-    yield "HC_ECORRUPT", "an index of 2^26", sparse([(1 << 26, 1)], 14, layout=SPLIT, profile=2)
-    yield "HC_ECORRUPT", "rank 41 of 40 in the high layout", sparse([(0, 41)], 14, layout=HIGH,
-                                                                    profile=5)
-    yield "HC_ECORRUPT", "rank 32 of 31", sparse([(77, 32)], 14, profile=3)
-    yield "HC_ECORRUPT", "register 32 of 31", dense(registers[:15] + b"\x20", 4, profile=3)
-    yield "HC_ECORRUPT", "register 64 of 63", dense(registers[:15] + b"\x40", 4, profile=2)
-    yield "HC_ECORRUPT", "encoding 2", wrap(14, 2, sparse_payload(some, 14), b"")
-    yield "HC_ETRUNCATED", "a size beyond the end", sparse(some, 14, size=100)
-    yield "HC_ECORRUPT", "a byte too many", data + b"\0"
-    yield "HC_ECORRUPT", "a size that is too small", sparse(some, 14, size=5)
-    yield "HC_ECORRUPT", "no room for the count", sparse([], 14, payload=b"\0\0\0")
-    yield "HC_ECORRUPT", "a byte in an empty sketch", sparse([], 14, payload=bytes(5))
-    yield "HC_ECORRUPT", "a count beyond the bytes", sparse(some, 14, payload=sparse_payload(
-        some, 14, count=4000))
-    yield "HC_ECORRUPT", "more coupons than a sparse sketch holds", sparse(
-        coupons_of(hashes_of(0, 4), 4), 4)
-    yield "HC_ECORRUPT", "a count of 2^32 - 1", sparse(some, 14, payload=b"\xff" * 4 + bytes(99))
-    yield "HC_ECORRUPT", "bits set after the last coupon", sparse(
-        some, 14, payload=sparse_payload(some, 14, padding=1))
-    yield "HC_ECORRUPT", "a byte after the last coupon", sparse(
-        some, 14, payload=sparse_payload(some, 14) + b"\0")
-    yield "HC_ECORRUPT", "an index of 2^25", sparse([(1 << 25, 0)], 14)
-    yield "HC_ECORRUPT", "a gap without an end", sparse(some, 14, payload=struct.pack("<I", 3) +
-                                                        bytes(100))
-    yield "HC_ECORRUPT", "rank 0 where one is needed", sparse([(77, 0)], 14)
-    yield "HC_ECORRUPT", "rank 41 of 40", sparse([(77, 41)], 14)
-    yield "HC_ECHECKSUM", "another coupon", sparse([(99999, 0)], 14, payload=sparse_payload(
-        [(99998, 0)], 14))
-    yield "HC_ECHECKSUM", "the checksum of another precision", data[:6] + b"\x0f" + data[7:]
-    yield "HC_ECORRUPT", "no frame", dense(registers, 4, payload=b"")
-    yield "HC_ECORRUPT", "half a frame", dense(registers, 4, payload=frame(registers)[:20])
-    yield "HC_ECORRUPT", "two frames", dense(registers, 4, payload=frame(registers[:8]) +
-                                             frame(registers[8:]))
-    yield "HC_ECORRUPT", "a frame and a byte", dense(registers, 4, payload=frame(registers) + b"\0")
-    yield "HC_ECORRUPT", "a skippable frame before it", dense(
-        registers, 4, payload=b"\x50\x2a\x4d\x18\0\0\0\0" + frame(registers))
-    yield "HC_ECORRUPT", "a skippable frame after it", dense(
-        registers, 4, payload=frame(registers) + b"\x50\x2a\x4d\x18\0\0\0\0")
-    yield "HC_ECORRUPT", "a frame of 8 registers", dense(registers, 4, payload=frame(registers[:8]))
-    yield "HC_ECORRUPT", "a frame of 17 registers", dense(registers, 4, payload=frame(
-        registers + b"\1"))
-    yield "HC_ECORRUPT", "a size that the frame doesn't keep", dense(
-        registers, 4, payload=frame(registers)[:5] + b"\x10\0\0\0" +
-        frame(registers[:8])[9:])
-    yield "HC_ECORRUPT", "rank 62 of 61", dense(registers[:15] + b"\x3e", 4)
-    yield "HC_ECORRUPT", "rank 255", dense(b"\xff" * 16, 4)
-    yield "HC_ECHECKSUM", "another register", dense(registers, 4, payload=frame(
-        registers[:15] + b"\x3d"))
-
-
-def main():
-    print("# Written by tests/support/native_form.py. Numbers are those of docs/FORMAT.md.")
-    print("# good PROFILE PRECISION FIRST LAST HEX: the sketch of user-FIRST to user-LAST.")
-    print("# The key of `keyed` is 00 01 02 ... 0f.")
-    print("# bad STATUS HEX WHY: what hc_decode must answer.")
-    for name, precision, first, last, data in good():
-        print("good", name, precision, first, last, data.hex())
-    for status, why, data in bad():
-        print("bad", status, data.hex() or "-", why)
-
-
-if __name__ == "__main__":
-    main()
+def tau(x):
+    if x in (0, 1):
+        return 0
+    return (1 - x - sum((1 - x ** 2.0 ** -k) ** 2 * 2.0 ** -k for k in range(1, 64))) / 3

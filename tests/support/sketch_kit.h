@@ -16,14 +16,20 @@
 
 #define KIT_REGISTERS_MAX (1 << HC_PRECISION_MAX)
 
-/* The hash of id number `i`: a counter through the finaliser of splitmix64. */
+/* The finaliser of splitmix64. */
+static inline uint64_t kit_mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* The hash of id number `i`: counters, mixed. */
 static inline struct hc_hash kit_hash(uint64_t i)
 {
     uint64_t z = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (struct hc_hash){z ^ z >> 31, 0};
+    return (struct hc_hash){kit_mix(z), kit_mix(~z)};
 }
 
 /* The key of keyed sketches here. */
@@ -44,6 +50,26 @@ static inline struct hc_sketch *kit_create(unsigned precision,
                                            const struct hc_allocator *allocator)
 {
     return kit_create_as(HC_PROFILE_REDIS, precision, allocator);
+}
+
+/* The most coupons of a sparse sketch, as docs/FORMAT.md has it. */
+static inline uint64_t kit_limit(enum hc_profile profile, unsigned precision)
+{
+    const unsigned sizes[] = {0, 30, 34, 30, 30, 31, 30};
+
+    return (UINT64_C(3) << precision) / (sizes[profile] - precision);
+}
+
+/* Where the hash lies among the places of a sparse sketch. */
+static inline uint32_t kit_place(enum hc_profile profile, struct hc_hash hash)
+{
+    if (profile == HC_PROFILE_DATASKETCHES)
+        return (uint32_t)(hash.first & ((1 << 26) - 1));
+    if (profile == HC_PROFILE_TRINO)
+        return (uint32_t)(hash.first >> 38);
+    if (profile == HC_PROFILE_ZETASKETCH)
+        return (uint32_t)(hash.first >> 39);
+    return (uint32_t)(hash.first & ((1 << 25) - 1));
 }
 
 /* Adds the ids from..to-1. */

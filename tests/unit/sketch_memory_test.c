@@ -66,12 +66,12 @@ static enum hc_status call_redis(struct hc_sketch *sketch, const struct hc_sketc
 
 static const struct scenario scenarios[] = {
     {"the block of coupons", call_add, 14, 14, 5, 0},
-    {"a larger block", call_add, 14, 14, 8, 0},
-    {"promotion", call_add, 10, 14, 256, 0},
+    {"a larger block", call_add, 14, 14, 10, 0},
+    {"promotion", call_add, 10, 14, 153, 0},
     {"union of sparse", call_union, 14, 14, 100, 500},
     {"union of sparse at different precision", call_union, 14, 12, 100, 500},
-    {"union of sparse that becomes dense", call_union, 10, 10, 200, 256},
-    {"union of sparse and dense", call_union, 10, 10, 200, 2000},
+    {"union of sparse that becomes dense", call_union, 10, 10, 120, 150},
+    {"union of sparse and dense", call_union, 10, 10, 120, 2000},
     {"union of dense and coarser dense", call_union, 12, 10, 2000, 2000},
     {"union of dense and coarser sparse", call_union, 12, 8, 2000, 20},
     {"fold to dense", call_fold, 14, 8, 100, 0},
@@ -124,7 +124,7 @@ START_TEST(every_allocation_fails)
 
     while (!scenario_passes(scenario, allocations))
         allocations++;
-    if (scenario->call != call_encode || scenario->count > 4096)
+    if (scenario->call != call_encode || scenario->count > 3072)
         ck_assert_msg(allocations > 0, "%s allocates nothing", scenario->name);
     ck_assert_int_lt(allocations, 20);
 }
@@ -173,6 +173,100 @@ START_TEST(decoding_fails)
 }
 END_TEST
 
+/* The same calls once more after the first failure, with the memory that a
+ * failed one left: the codec is none the worse for it. */
+static enum hc_status codec_call(struct hc_codec *codec, const struct hc_sketch *sketch,
+                                 struct kit_memory *memory)
+{
+    size_t room = hc_encode_size_max(sketch), size = 12345;
+    uint8_t *bytes = malloc(room);
+    struct hc_sketch *decoded = NULL;
+    enum hc_status first, status = hc_codec_encode(codec, sketch, bytes, room, &size);
+    long left;
+
+    ck_assert_int_eq(status == HC_OK, size != 12345);
+    first = status;
+    if (status == HC_ENOMEM) {
+        memory->left = -1;
+        ck_assert_int_eq(hc_codec_encode(codec, sketch, bytes, room, &size), HC_OK);
+    }
+    status = hc_codec_decode(codec, bytes, size, &decoded);
+    ck_assert_int_eq(status == HC_OK, decoded != NULL);
+    if (status == HC_ENOMEM) {
+        first = status;
+        memory->left = -1;
+        ck_assert_int_eq(hc_codec_decode(codec, bytes, size, &decoded), HC_OK);
+    }
+    left = memory->left;
+    memory->left = -1; /* comparing needs memory, too */
+    kit_same(decoded, sketch);
+    memory->left = left;
+    hc_sketch_destroy(&decoded);
+    free(bytes);
+    return first;
+}
+
+START_TEST(codec_fails)
+{
+    struct hc_sketch *sketches[] = {kit_range(14, 0, 100), kit_range(14, 0, 5000),
+                                    kit_range(18, 0, 70000)};
+    enum hc_status status = HC_ENOMEM;
+    long left;
+
+    for (left = 0; status == HC_ENOMEM; left++) {
+        struct kit_memory memory = {.left = left};
+        struct hc_allocator allocator = kit_allocator(&memory);
+        struct hc_codec *codec = NULL;
+
+        status = hc_codec_create(&allocator, &codec);
+        ck_assert_int_eq(status == HC_OK, codec != NULL);
+        for (size_t i = 0; i < 3 && codec != NULL; i++) {
+            enum hc_status one = codec_call(codec, sketches[i], &memory);
+
+            status = status == HC_OK ? one : status;
+        }
+        hc_codec_destroy(&codec);
+        ck_assert_ptr_null(codec);
+        hc_codec_destroy(&codec);
+        ck_assert_uint_eq(memory.blocks, 0);
+    }
+    ck_assert_int_eq(status, HC_OK);
+    ck_assert_int_ge(left, 10); /* itself, three sketches, two contexts, a larger one */
+    for (size_t i = 0; i < 3; i++)
+        hc_sketch_destroy(&sketches[i]);
+}
+END_TEST
+
+/* Once its contexts are there, a codec asks for the sketches' memory only. */
+START_TEST(codec_keeps_its_memory)
+{
+    struct kit_memory memory = {.left = -1};
+    struct hc_allocator allocator = kit_allocator(&memory);
+    struct hc_sketch *sketch = kit_range(14, 0, 5000), *decoded = NULL;
+    size_t room = hc_encode_size_max(sketch), size, before;
+    uint8_t *bytes = malloc(room);
+    struct hc_codec *codec = NULL;
+
+    ck_assert_int_eq(hc_codec_create(&allocator, &codec), HC_OK);
+    ck_assert_uint_lt(memory.bytes, 100);
+    for (int round = 0; round < 5; round++) {
+        before = memory.allocations;
+        ck_assert_int_eq(hc_codec_encode(codec, sketch, bytes, room, &size), HC_OK);
+        if (round > 0)
+            ck_assert_uint_eq(memory.allocations, before);
+        ck_assert_int_eq(hc_codec_decode(codec, bytes, size, &decoded), HC_OK);
+        if (round > 0)
+            ck_assert_uint_eq(memory.allocations, before + 2);
+        hc_sketch_destroy(&decoded);
+    }
+    ck_assert_uint_lt(memory.bytes, 300 * 1024);
+    hc_codec_destroy(&codec);
+    ck_assert_uint_eq(memory.bytes, 0);
+    hc_sketch_destroy(&sketch);
+    free(bytes);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sketch_memory");
@@ -185,6 +279,8 @@ int main(void)
                         (int)(sizeof scenarios / sizeof scenarios[0]));
     tcase_add_test(tcase, creation_fails);
     tcase_add_test(tcase, decoding_fails);
+    tcase_add_test(tcase, codec_fails);
+    tcase_add_test(tcase, codec_keeps_its_memory);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

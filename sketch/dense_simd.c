@@ -1,0 +1,132 @@
+/* The maximum of two arrays of bytes.
+ *
+ * No branch depends on the data: what rose is gathered as the bits in which
+ * the old and the new registers differ, and looked at once, in the end. Two
+ * vectors a turn keep the loop's own cost out of sight; an array shorter than
+ * that goes the plain way. */
+#include "dense_simd.h"
+
+#include <assert.h>
+
+#include "headcount/sketch.h"
+
+/* The fewest registers there are. Inner loops of this constant length are what
+ * compilers turn into vector instructions of the least processor. */
+#define BLOCK 16
+
+_Static_assert(1 << HC_PRECISION_MIN == BLOCK, "every array is a number of whole blocks");
+
+static bool raise_plain(uint8_t *restrict into, const uint8_t *restrict from, size_t count)
+{
+    uint8_t risen[BLOCK] = {0};
+    unsigned any = 0;
+
+    assert(count % BLOCK == 0);
+    for (size_t i = 0; i < count; i += BLOCK) {
+        for (size_t j = 0; j < BLOCK; j++) {
+            uint8_t old = into[i + j], other = from[i + j];
+            uint8_t larger = other > old ? other : old;
+
+            risen[j] |= old ^ larger;
+            into[i + j] = larger;
+        }
+    }
+    for (size_t j = 0; j < BLOCK; j++)
+        any |= risen[j];
+    return any != 0;
+}
+
+#if defined __x86_64__
+#include <immintrin.h>
+
+/* One vector: the bits in which the registers rose. */
+__attribute__((target("avx2"))) static inline __m256i raise_vector(uint8_t *into,
+                                                                   const uint8_t *from)
+{
+    __m256i old = _mm256_loadu_si256((const __m256i *)into);
+    __m256i larger = _mm256_max_epu8(old, _mm256_loadu_si256((const __m256i *)from));
+
+    _mm256_storeu_si256((__m256i *)into, larger);
+    return _mm256_xor_si256(old, larger);
+}
+
+__attribute__((target("avx2"))) static bool raise_avx2(uint8_t *into, const uint8_t *from,
+                                                       size_t count)
+{
+    const size_t size = sizeof(__m256i);
+    __m256i risen = _mm256_setzero_si256();
+
+    if (count % (2 * size) != 0)
+        return raise_plain(into, from, count);
+    for (size_t i = 0; i < count; i += 2 * size) {
+        risen = _mm256_or_si256(risen, raise_vector(into + i, from + i));
+        risen = _mm256_or_si256(risen, raise_vector(into + i + size, from + i + size));
+    }
+    return !_mm256_testz_si256(risen, risen);
+}
+
+static const struct dense_way ways_here[] = {{"plain", raise_plain}, {"avx2", raise_avx2}};
+
+/* Whether the processor has the n-th way. */
+static bool way_works(size_t n)
+{
+    return n == 0 || __builtin_cpu_supports("avx2");
+}
+
+#elif defined __aarch64__
+#include <arm_neon.h>
+
+/* One vector: the bits in which the registers rose. */
+static inline uint8x16_t raise_vector(uint8_t *into, const uint8_t *from)
+{
+    uint8x16_t old = vld1q_u8(into);
+    uint8x16_t larger = vmaxq_u8(old, vld1q_u8(from));
+
+    vst1q_u8(into, larger);
+    return veorq_u8(old, larger);
+}
+
+static bool raise_neon(uint8_t *into, const uint8_t *from, size_t count)
+{
+    const size_t size = sizeof(uint8x16_t);
+    uint8x16_t risen = vdupq_n_u8(0);
+
+    if (count % (2 * size) != 0)
+        return raise_plain(into, from, count);
+    for (size_t i = 0; i < count; i += 2 * size) {
+        risen = vorrq_u8(risen, raise_vector(into + i, from + i));
+        risen = vorrq_u8(risen, raise_vector(into + i + size, from + i + size));
+    }
+    return vmaxvq_u8(risen) != 0;
+}
+
+static const struct dense_way ways_here[] = {{"plain", raise_plain}, {"neon", raise_neon}};
+
+static bool way_works(size_t n)
+{
+    return n < 2; /* every aarch64 has them */
+}
+
+#else
+
+static const struct dense_way ways_here[] = {{"plain", raise_plain}};
+
+static bool way_works(size_t n)
+{
+    return n == 0;
+}
+
+#endif
+
+#define WAYS (sizeof ways_here / sizeof ways_here[0])
+
+size_t dense_ways(const struct dense_way **ways)
+{
+    size_t count = 1;
+
+    assert(ways != NULL);
+    while (count < WAYS && way_works(count))
+        count++;
+    *ways = ways_here;
+    return count;
+}
