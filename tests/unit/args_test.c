@@ -16,6 +16,7 @@ struct values {
     double share;
     int format;
     struct args_list pairs;
+    unsigned colours;
 };
 
 static struct values v;
@@ -28,6 +29,8 @@ static char line[1024]; /* what argv points to: it outlives the call */
 
 static const char *const formats[] = {"json", "binary", NULL};
 
+static const char *const colours[] = {"red", "green", "blue", NULL};
+
 static const struct args_option options[] = {
     {"name", 'n', ARGS_STRING, &v.name, 0, 0, NULL, "NAME", "a name", &v.given},
     {"count", 'c', ARGS_INT, &v.count, -5, 18, NULL, "N", "a number", NULL},
@@ -37,6 +40,7 @@ static const struct args_option options[] = {
     {"start", 0, ARGS_TIME, &v.start_s, 0, 0, NULL, "T", "from when", NULL},
     {"format", 'f', ARGS_CHOICE, &v.format, 0, 0, formats, "F", "json, or binary", NULL},
     {"pair", 'X', ARGS_LIST, &v.pairs, 0, 0, NULL, "K=V", "a pair\nanother line", NULL},
+    {"colour", 0, ARGS_SET, &v.colours, 0, 0, colours, "NAME", "colours", NULL},
     {"config", 'F', ARGS_STRING, &v.config, 0, 0, NULL, "FILE", "options", NULL},
     {"verbose", 'v', ARGS_FLAG, &v.verbose, 0, 0, NULL, NULL, "say more", NULL},
     {"quiet", 'q', ARGS_FLAG, &v.quiet, 0, 0, NULL, NULL, "say less", NULL},
@@ -49,7 +53,7 @@ static const struct args_program program = {
 static void set_up(void)
 {
     static const char *const names[] = {"NAME", "COUNT",  "WAIT_FOR", "PAIR", "CONFIG",
-                                        "HELP", "FORMAT", "VERBOSE",  "UNKNOWN"};
+                                        "HELP", "FORMAT", "VERBOSE",  "UNKNOWN", "COLOUR"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char variable[64];
@@ -158,6 +162,48 @@ START_TEST(kinds_are_read)
     ck_assert_uint_eq(v.pairs.count, 2);
     ck_assert_str_eq(v.pairs.items[0], "a=1");
     ck_assert_str_eq(v.pairs.items[1], "b=2");
+}
+END_TEST
+
+START_TEST(sets_collect_what_is_named)
+{
+    static const char *const ways[] = {"--colour|red|--colour=blue", "--colour=red,blue",
+                                       "--colour| blue , red ", "--colour=blue|--colour|red"};
+
+    v.colours = 7;
+    ck_assert_int_eq(parse(""), ARGS_OK);
+    ck_assert_uint_eq(v.colours, 7);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        ck_assert_msg(parse(ways[i]) == ARGS_OK, "%s: %s", ways[i], error);
+        ck_assert_uint_eq(v.colours, 5);
+    }
+    ck_assert_int_eq(parse_with_file("colour=green\ncolour = blue, red\n", ""), ARGS_OK);
+    ck_assert_uint_eq(v.colours, 7);
+    setenv("ARGSTEST_COLOUR", "blue\nred", 1); /* one source wins as a whole */
+    ck_assert_int_eq(parse(""), ARGS_OK);
+    ck_assert_uint_eq(v.colours, 5);
+    ck_assert_int_eq(parse("--colour=green"), ARGS_OK);
+    ck_assert_uint_eq(v.colours, 2);
+}
+END_TEST
+
+START_TEST(a_set_takes_its_words_once)
+{
+    static const char *const wrong[] = {"pink", "", "red,", ",red", "red,,blue", "re", "redd",
+                                        "red;blue", "red,red", "green,blue, green"};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char words[64], message[128];
+
+        snprintf(words, sizeof words, "--colour=%s", wrong[i]);
+        snprintf(message, sizeof message,
+                 "--colour '%s': must be of these, each once: red green blue", wrong[i]);
+        expect_error(ARGS_USAGE, words, message);
+    }
+    expect_error(ARGS_USAGE, "--colour=red|--colour=blue|--colour=red",
+                 "--colour 'red': must be of these, each once: red green blue");
+    expect_file_error("colour=red\ncolour=pink\n",
+                      "2: colour 'pink': must be of these, each once: red green blue");
 }
 END_TEST
 
@@ -355,6 +401,8 @@ int main(void)
     tcase_add_test(tcase, nothing_given_leaves_defaults);
     tcase_add_test(tcase, options_are_written_in_four_ways);
     tcase_add_test(tcase, kinds_are_read);
+    tcase_add_test(tcase, sets_collect_what_is_named);
+    tcase_add_test(tcase, a_set_takes_its_words_once);
     tcase_add_test(tcase, other_words_are_positional);
     tcase_add_test(tcase, the_line_wins_over_the_environment_over_the_file);
     tcase_add_test(tcase, a_value_that_is_overruled_is_not_judged);
