@@ -5,9 +5,10 @@
  *   dense     3 | p | baseline | 2^(p-1) bytes of deltas
  *             | overflows, 16 bits | buckets, 16 bits each | 8 bits each
  *
- * An entry is the top 26 bits of a hash and the number of zeros after them. One
- * of our coupons is 25 bits and a rank: rank 1 means that the 26th bit is set,
- * and where the rank isn't known, its index alone decides the register.
+ * An entry is the top 26 bits of a hash and the number of zeros after them: one
+ * of our coupons, whose rank is 1 more. Where we know no rank the prefix alone
+ * decides the register, and whatever stands for the zeros is never looked at;
+ * cardinality() counts prefixes, so these have to be exact.
  *
  * A register is the baseline, its delta of 4 bits (even buckets in the high
  * half of a byte), and what an overflow adds where that is 15. */
@@ -38,11 +39,9 @@ static enum hc_status trino_encode_sparse(const struct hc_sketch *sketch, uint8_
     writer_number(&writer, sketch->precision, 1);
     writer_number(&writer, sketch->count, 2);
     while (sparse_next(&coupons, &coupon)) {
-        uint32_t rank = coupon & SPARSE_RANK_MASK, prefix = sparse_index(coupon) << 1;
-        uint32_t zeros = rank < 2 ? 0 : rank - 2;
+        uint32_t rank = coupon & SPARSE_RANK_MASK, zeros = rank > 0 ? rank - 1 : 0;
 
-        prefix |= rank < 2;
-        writer_number(&writer, (uint64_t)prefix << 6 | zeros, 4);
+        writer_number(&writer, (uint64_t)sparse_index(coupon) << 6 | zeros, 4);
     }
     *size = (size_t)(writer.next - bytes);
     return HC_OK;
@@ -125,7 +124,7 @@ static enum hc_status trino_read_sparse(struct cursor *cursor, struct hc_sketch 
         return cursor_left(cursor) < count * sizeof before ? HC_ETRUNCATED : HC_ECORRUPT;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t entry = (uint32_t)cursor_number(cursor, 4), zeros = entry & 0x3f;
-        struct place place = {entry >> 7, (entry & 0x40) ? 1 : zeros + 2};
+        struct place place = {entry >> 6, zeros + 1};
 
         if (zeros > TRINO_ZEROS_MAX || (i > 0 && entry >> 6 <= before >> 6))
             return HC_ECORRUPT;
