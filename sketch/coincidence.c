@@ -40,9 +40,11 @@ static double lost_mean(const struct blur *blur, double n)
 
 static double poisson(double mean, double count)
 {
+    int sign; /* lgamma would put it into a global */
+
     if (mean <= 0)
         return count == 0;
-    return exp(count * log(mean) - mean - lgamma(count + 1));
+    return exp(count * log(mean) - mean - lgamma_r(count + 1, &sign));
 }
 
 /* P(gained - lost >= difference), or <= it when not `above`. */
