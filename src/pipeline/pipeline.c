@@ -48,7 +48,8 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
     p->windows = window_table_create(&options->windows);
     p->checkpoints = checkpoints_create();
     p->first_rejected = malloc(FIRST_REJECTED_BYTES);
-    if (!p->windows || !p->checkpoints || !p->first_rejected) {
+    if (!p->windows || !p->checkpoints || !p->first_rejected ||
+        hc_codec_create(NULL, &p->codec) != HC_OK) {
         pipeline_destroy(&p);
         return NULL;
     }
@@ -71,6 +72,7 @@ void pipeline_destroy(struct pipeline **pipeline)
         return;
     window_table_destroy(&p->windows);
     checkpoints_destroy(&p->checkpoints);
+    hc_codec_destroy(&p->codec);
     text_free(&p->key);
     text_free(&p->value);
     free(p->slots);

@@ -75,6 +75,7 @@ struct pipeline {
     int64_t last_checkpoint_ms;
     bool news; /* to be told by a checkpoint, since the last one began */
     struct text key, value;
+    struct hc_codec *codec;
     struct emit_summary line; /* for `print`, when it had no room */
     bool line_waits;
     uint64_t lines_unwritten;

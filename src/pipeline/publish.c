@@ -96,7 +96,8 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
                                    .sequence = sequence,
                                    .fields = p->o.fields,
                                    .estimate = hc_sketch_estimate(held->sketch),
-                                   .sketch = held->sketch};
+                                   .sketch = held->sketch,
+                                   .codec = p->codec};
     text_clear(&p->key);
     text_clear(&p->value);
     record_key_sketch(&record, &p->key);

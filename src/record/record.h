@@ -27,6 +27,7 @@ struct record_sketch {
     const char *fields;
     struct hc_estimate estimate; /* of `sketch`; written, and on reading recomputed by nobody */
     const struct hc_sketch *sketch;
+    struct hc_codec *codec; /* writes faster with one; NULL: without, and on reading */
 };
 
 struct record_range {

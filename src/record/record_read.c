@@ -15,7 +15,8 @@ struct record_reader *record_reader_create(void)
     if (!reader)
         return NULL;
     reader->json = json_create();
-    if (reader->json && text_reserve(&reader->strings, READER_STRINGS))
+    if (reader->json && hc_codec_create(NULL, &reader->codec) == HC_OK &&
+        text_reserve(&reader->strings, READER_STRINGS))
         return reader;
     record_reader_destroy(&reader);
     return NULL;
@@ -27,6 +28,7 @@ void record_reader_destroy(struct record_reader **reader)
     if (!old)
         return;
     hc_sketch_destroy(&old->sketch);
+    hc_codec_destroy(&old->codec);
     free(old->replaced);
     free(old->missing);
     free(old->partitions);
@@ -152,7 +154,8 @@ static bool read_sketch_object(struct record_reader *reader)
     if (!need_member(reader, 0, "sketch", JSON_OBJECT, &object) || !read_bytes(reader, object))
         return false;
     const struct text *native = &reader->native;
-    enum hc_status status = hc_decode(native->bytes, native->size, NULL, &reader->sketch);
+    enum hc_status status =
+        hc_codec_decode(reader->codec, native->bytes, native->size, &reader->sketch);
     if (status != HC_OK)
         return reader_fail(reader, "\"bytes\": %s", hc_status_text(status));
     return check_sketch(reader, object);

@@ -17,6 +17,7 @@ struct record_reader {
     struct text group;        /* canonical */
     struct text scratch;
     struct text native;       /* the bytes of the sketch */
+    struct hc_codec *codec;
     struct hc_sketch *sketch; /* of the record handed over last, or NULL */
     struct record_partition *partitions;
     size_t partitions_room;

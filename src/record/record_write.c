@@ -73,13 +73,15 @@ static void write_estimate(struct text *text, const struct hc_estimate *estimate
     text_string(text, ",\"additive\":false");
 }
 
-static enum hc_status write_sketch_bytes(struct text *text, const struct hc_sketch *sketch)
+static enum hc_status write_sketch_bytes(struct text *text, const struct hc_sketch *sketch,
+                                         struct hc_codec *codec)
 {
     size_t size, room = hc_encode_size_max(sketch);
     unsigned char *bytes = malloc(room);
     if (!bytes)
         return HC_ENOMEM;
-    enum hc_status status = hc_encode(sketch, bytes, room, &size);
+    enum hc_status status = codec ? hc_codec_encode(codec, sketch, bytes, room, &size)
+                                  : hc_encode(sketch, bytes, room, &size);
     if (status == HC_OK) {
         text_format(text, ",\"sketch\":{\"profile\":\"%s\",\"precision\":%u,\"encoding\":\"%s\"",
                     hc_profile_name(hc_sketch_profile(sketch)), hc_sketch_precision(sketch),
@@ -113,7 +115,7 @@ enum hc_status record_write_sketch(const struct record_sketch *record, struct te
     text_int(text, record->epoch_ms);
     write_count(text, "sequence", record->sequence);
     write_string(text, "fields", record->fields);
-    enum hc_status status = write_sketch_bytes(text, record->sketch);
+    enum hc_status status = write_sketch_bytes(text, record->sketch, record->codec);
     text_char(text, '}');
     return text->failed ? HC_ENOMEM : status;
 }

@@ -35,6 +35,7 @@ struct archive {
     uint64_t sequence;   /* of the last record */
     uint64_t checkpoint; /* number of the last one */
     struct text text;
+    struct hc_codec *codec;
     struct record_partition *partitions; /* [LIMIT_PARTITIONS] */
 };
 
@@ -94,6 +95,7 @@ static bool write_row(struct archive *archive, const struct rollup_row *row)
         .fields = rollup->fields ? rollup->fields : "",
         .estimate = row->estimate,
         .sketch = row->sketch,
+        .codec = archive->codec,
     };
 
     if (record_write_sketch(&record, &archive->text) != HC_OK)
@@ -342,8 +344,10 @@ bool rollup_archive(struct rollup *rollup,
 
     assert(rollup->options.archive);
     archive.partitions = calloc(LIMIT_PARTITIONS, sizeof(*archive.partitions));
-    if (!archive.partitions)
-        return no_memory(&archive);
+    if (!archive.partitions || hc_codec_create(NULL, &archive.codec) != HC_OK) {
+        no_memory(&archive);
+        goto out;
+    }
     if (rollup->fields)
         digest_add(&archive, rollup->fields, strlen(rollup->fields));
     if (!write_rows(&archive) || !write_coverage(&archive))
@@ -351,6 +355,7 @@ bool rollup_archive(struct rollup *rollup,
     snprintf(archive.instance, sizeof archive.instance, "merge/%016" PRIx64 "/0", archive.digest);
     done = write_rows(&archive) && write_coverage(&archive);
 out:
+    hc_codec_destroy(&archive.codec);
     free(archive.partitions);
     text_free(&archive.text);
     return done;

@@ -25,6 +25,7 @@ struct rollup_spill {
     int fd; /* -1: no file yet */
     int64_t end;
     struct text part;
+    struct hc_codec *codec;
     char error[256];
 };
 
@@ -32,8 +33,11 @@ struct rollup_spill *rollup_spill_create(void)
 {
     struct rollup_spill *spill = calloc(1, sizeof *spill);
 
-    if (spill)
-        spill->fd = -1;
+    if (!spill)
+        return NULL;
+    spill->fd = -1;
+    if (hc_codec_create(NULL, &spill->codec) != HC_OK)
+        rollup_spill_destroy(&spill);
     return spill;
 }
 
@@ -44,6 +48,7 @@ void rollup_spill_destroy(struct rollup_spill **spill)
     if ((*spill)->fd >= 0)
         close((*spill)->fd);
     text_free(&(*spill)->part);
+    hc_codec_destroy(&(*spill)->codec);
     free(*spill);
     *spill = NULL;
 }
@@ -120,7 +125,7 @@ bool rollup_spill_put(struct rollup_spill *spill, const struct hc_sketch *sketch
     bytes = text_reserve(&spill->part, sizeof head + room);
     if (!bytes)
         return fail(spill, "temporary file", hc_status_text(HC_ENOMEM));
-    status = hc_encode(sketch, bytes + sizeof head, room, &size);
+    status = hc_codec_encode(spill->codec, sketch, bytes + sizeof head, room, &size);
     if (status != HC_OK)
         return fail(spill, "temporary file", hc_status_text(status));
     head.size = size;
@@ -148,7 +153,7 @@ static bool get_part(struct rollup_spill *spill, const struct head *head, int64_
         return fail(spill, "temporary file", hc_status_text(HC_ENOMEM));
     if (!read_all(spill, bytes, head->size, place))
         return false;
-    status = hc_decode(bytes, head->size, NULL, &part);
+    status = hc_codec_decode(spill->codec, bytes, head->size, &part);
     if (status == HC_OK && *sketch)
         status = hc_sketch_union(*sketch, part, NULL);
     else if (status == HC_OK) {
