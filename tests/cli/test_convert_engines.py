@@ -196,6 +196,7 @@ def test_several_profiles_in_one_file(programs):
         alone = convert(programs, "--to", engine,
                         input=counted(programs, engine, 14, users))[1]
         assert code == 0 and out == alone
+        assert convert(programs, "--to", engine, "--profile", engine, input=records)[1] == alone
         code, out, _ = convert(programs, "--to", "native", "--profile", engine, input=records)
         [(_, _, data)] = rows_of(out)
         said = registers_of(programs, brought_back(programs, "native", data))

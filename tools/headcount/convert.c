@@ -95,7 +95,15 @@ struct convert {
     int64_t minute_s;
 };
 
-/* Whether an option was given that goes with something else. */
+/* --profile may say what the engine says anyway: it may come from the
+ * environment that headcountd was started in. */
+static bool names_own_profile(const struct convert *convert, enum engine_id engine)
+{
+    return convert->given[SCOPED_PROFILE] &&
+           options_profile(convert->profile) == engine_find(engine)->profile;
+}
+
+/* Whether no option was given that goes with something else. */
 static bool check_scopes(const struct convert *convert)
 {
     bool from = convert->from != ENGINE_NONE;
@@ -103,6 +111,8 @@ static bool check_scopes(const struct convert *convert)
     for (int i = 0; i < SCOPED_COUNT; i++) {
         const struct scope *scope = &scopes[i];
         bool fits = scope->engine == ENGINE_NONE || scope->engine == engine;
+        if (i == SCOPED_PROFILE && names_own_profile(convert, engine))
+            continue;
         if (!convert->given[i] || (scope->from == from && fits))
             continue;
         fprintf(stderr, "%s: --%s belongs to --%s%s%s, and this is --%s %s\n", convert->name,
