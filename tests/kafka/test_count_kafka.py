@@ -6,7 +6,7 @@ import re
 
 import pytest
 from frames import stream
-from oracle import Oracle, exported, frames_total, records_of
+from oracle import Oracle, exported, frames_total, merged, records_of
 
 COUNT = 20000
 FAST = ["--emit-every", "200ms", "-X", "session.timeout.ms=3000", "-X",
@@ -214,6 +214,39 @@ def test_other_settings_are_refused_unless_adopted(programs, topics, frames, tru
     programs.count(*other, "--adopt")
     truth.check(programs, topics.read(f"{name}-out") + topics.read("elsewhere"))
     assert topics.committed(f"{name}-group", name) == topics.ends(name)
+
+
+def test_other_profiles_and_keys_are_refused_unless_adopted(programs, topics, frames, truth,
+                                                             scratch):
+    name = "profiles"
+    keys = [scratch / "key", scratch / "other-key"]
+    for number, key in enumerate(keys):
+        key.write_text(f"{number + 1:032x}\n")
+        key.chmod(0o600)
+    topics.create(name, 1)
+    half = COUNT // 2
+    topics.produce(name, values(frames[:half]))
+    both = ["--profile", "redis,keyed", "--key-file", keys[0]]
+    first = programs.count(*arguments(topics.brokers, name, "-e", *both)).err
+    topics.produce(name, values(frames[half:]))
+    at = topics.committed(f"{name}-group", name)
+    for changed in ([], ["--profile", "keyed", *both[2:]], ["--profile", "redis,trino"],
+                    ["--profile", "redis,keyed,trino", *both[2:]],
+                    [*both[:3], keys[1]]):
+        err = programs.count(*arguments(topics.brokers, name, "-e", *changed), code=CONFIG).err
+        assert "profiles=redis,keyed:" in err and "--adopt" in err
+    assert topics.committed(f"{name}-group", name) == at
+    again = ["--profile", "keyed", "--profile", "redis", *both[2:]]  # the same, otherwise said
+    second = programs.count(*arguments(topics.brokers, name, "-e", *again)).err
+    assert topics.committed(f"{name}-group", name) == topics.ends(name)
+    # With which engines sketches unite is said when the count begins, and only then.
+    assert first.count("event=profile ") == 2 and second.count("event=profile ") == 0
+    records = topics.read(f"{name}-out")
+    truth.check(programs, records)
+    assert ", ok" in programs.verify(records)
+    keyed = merged(programs, records, "--profile", "keyed")
+    assert [row["start_s"] for row in keyed] == \
+        [row["start_s"] for row in merged(programs, records, "--profile", "redis")]
 
 
 def test_nothing_valid_is_not_committed(programs, topics):
