@@ -4,46 +4,14 @@
 #ifndef SUPPORT_FOREIGN_FUZZ_H
 #define SUPPORT_FOREIGN_FUZZ_H
 
-#include <math.h>
-
 #include "foreign_forms.h"
+#include "foreign_model.h"
 #include "fuzz_arena.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Inputs with less room are not mended. */
-#define FUZZ_MEND_ROOM 64
-
-/* Work beyond decoding takes time by the register: above these precisions it is
- * done for a share of the sketches that falls as they grow. */
-#define FUZZ_PRECISION_CHECK 9
-#define FUZZ_PRECISION_REWRITE 5
-
-static inline int fuzz_is_chosen(const struct hc_sketch *sketch, uint32_t sum, unsigned free)
-{
-    unsigned precision = hc_sketch_precision(sketch);
-
-    return precision <= free || sum >> (32 - (precision - free)) == 0;
-}
-
-static inline uint32_t fuzz_sum(const uint8_t *data, size_t size)
-{
-    uint32_t sum = 1;
-
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ data[i]) * UINT32_C(0x01000193);
-    return sum;
-}
-
-/* The registers, to be released. */
-static inline uint8_t *fuzz_registers(const struct hc_sketch *sketch)
-{
-    size_t size = (size_t)1 << hc_sketch_precision(sketch);
-    uint8_t *registers = arena_allocate(size);
-
-    fuzz_require(hc_sketch_registers(sketch, registers, size) == HC_OK);
-    return registers;
-}
+/* One in so many inputs is read by the slow model too. */
+#define FUZZ_COMPARE 32
 
 /* Writes, reads and compares; a precision or option may be unknown there. */
 static inline void fuzz_rewrite(struct hc_sketch *sketch, const struct hc_allocator *allocator,
@@ -73,12 +41,21 @@ static inline void fuzz_rewrite(struct hc_sketch *sketch, const struct hc_alloca
     arena_release(NULL, bytes);
 }
 
-static inline void fuzz_estimate(const struct hc_sketch *sketch)
+/* What a second reader makes of it. */
+static inline void fuzz_compare(const struct hc_sketch *sketch, enum hc_profile profile,
+                                const uint8_t *data, size_t size)
 {
-    struct hc_estimate estimate = hc_sketch_estimate(sketch);
+    static struct foreign_model model;
+    int is_right = model_read(profile, data, size, &model);
+    uint8_t *registers;
 
-    fuzz_require(isfinite(estimate.high) && 0 <= estimate.low && estimate.low <= estimate.value &&
-                 estimate.value <= estimate.high);
+    fuzz_require(is_right == (sketch != NULL));
+    if (sketch == NULL)
+        return;
+    fuzz_require(model.precision == hc_sketch_precision(sketch));
+    registers = fuzz_registers(sketch);
+    fuzz_require(memcmp(registers, model.registers, (size_t)1 << model.precision) == 0);
+    arena_release(NULL, registers);
 }
 
 static inline int fuzz_form(enum hc_profile profile, const uint8_t *data, size_t size)
@@ -86,16 +63,17 @@ static inline int fuzz_form(enum hc_profile profile, const uint8_t *data, size_t
     size_t registers_max = (size_t)1 << HC_PRECISION_MAX;
     struct hc_allocator allocator = arena_start(registers_max + 2 * size);
     struct hc_sketch *sketch = NULL;
-    uint32_t sum;
+    uint32_t sum = fuzz_sum(data, size);
 
-    if (forms_decoder(profile)(data, size, &allocator, &sketch) != HC_OK) {
+    if (forms_decoder(profile)(data, size, &allocator, &sketch) != HC_OK)
         fuzz_require(sketch == NULL);
-    } else {
-        sum = fuzz_sum(data, size);
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK)) {
+    if ((sum >> 8) % FUZZ_COMPARE == 0)
+        fuzz_compare(sketch, profile, data, size);
+    if (sketch != NULL) {
+        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
             fuzz_require(hc_sketch_check(sketch, NULL));
+        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % 4 == 0)
             fuzz_estimate(sketch);
-        }
         if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE)) {
             arena.request_max = ARENA_SIZE;
             fuzz_rewrite(sketch, &allocator, sum % FORMS_MAX);
@@ -104,54 +82,6 @@ static inline int fuzz_form(enum hc_profile profile, const uint8_t *data, size_t
     }
     arena_end();
     return 0;
-}
-
-/* Three in four of libFuzzer's mutations are mended: lengths, counts and orders
- * made right, so that what lies behind them is reached. */
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
-
-/* libFuzzer's own; not there where a corpus drives the target. */
-__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
-
-typedef size_t fuzz_mend(uint8_t *data, size_t size, size_t room);
-
-static inline size_t fuzz_mutate(uint8_t *data, size_t size, size_t room, unsigned seed,
-                                 fuzz_mend *mend)
-{
-    size = LLVMFuzzerMutate(data, size, room);
-    return seed % 4 == 0 || room < FUZZ_MEND_ROOM ? size : mend(data, size, room);
-}
-
-/* Cuts the bytes, or lengthens them with zeros; `wanted` is at most the room. */
-static inline size_t fuzz_resize(uint8_t *data, size_t size, size_t wanted)
-{
-    if (size < wanted)
-        memset(data + size, 0, wanted - size);
-    return wanted;
-}
-
-static inline uint32_t fuzz_read(const uint8_t *data, unsigned size)
-{
-    uint32_t number = 0;
-
-    for (unsigned i = 0; i < size; i++)
-        number |= (uint32_t)data[i] << (8 * i);
-    return number;
-}
-
-static inline void fuzz_write(uint8_t *data, uint32_t number, unsigned size)
-{
-    for (unsigned i = 0; i < size; i++)
-        data[i] = (uint8_t)(number >> (8 * i));
-}
-
-/* The precision if it is one of `least` to `most`, else one of the eight from
- * `least` on. */
-static inline uint8_t fuzz_precision(uint8_t precision, uint8_t least, uint8_t most)
-{
-    if (precision >= least && precision <= most)
-        return precision;
-    return (uint8_t)(least + precision % 8);
 }
 
 #endif

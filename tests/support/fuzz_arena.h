@@ -1,10 +1,11 @@
-/* The memory of a fuzz target: blocks that lie one after the other in one array
- * and are never used again before all are given back. A hundred times cheaper
- * than the address sanitizer's own, which still sees a read or write outside of
- * a block, or after its end, and a leak is seen at once. */
+/* What the fuzz targets of decoders share, above all memory: blocks that lie one
+ * after the other in one array and are never used again before the run is over.
+ * Cheaper than the address sanitizer's own, which still sees a read or write
+ * outside of a block, or after its end, and a leak is seen at once. */
 #ifndef SUPPORT_FUZZ_ARENA_H
 #define SUPPORT_FUZZ_ARENA_H
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,11 @@ struct fuzz_arena {
     size_t count;
     size_t held;
     size_t request_max; /* what one allocation may ask for */
+    struct {
+        size_t used;
+        size_t count;
+        size_t held;
+    } kept; /* the blocks at the front that outlive a run */
     int is_poisoned;
 };
 
@@ -107,21 +113,120 @@ static inline void *arena_resize(void *context, void *pointer, size_t size)
     return block;
 }
 
-/* The arena, empty; no request may be above `request_max`. */
+/* The arena, empty but for what is kept; no request may be above `request_max`. */
 static inline struct hc_allocator arena_start(size_t request_max)
 {
     if (!arena.is_poisoned)
         ASAN_POISON_MEMORY_REGION(arena.bytes, ARENA_SIZE);
     arena.is_poisoned = 1;
     arena.request_max = request_max;
-    arena.used = arena.count = 0;
+    arena.used = arena.kept.used;
+    arena.count = arena.kept.count;
     return (struct hc_allocator){arena_resize, arena_release, NULL};
 }
 
 /* Nothing must be left. */
 static inline void arena_end(void)
 {
-    fuzz_require(arena.held == 0);
+    fuzz_require(arena.held == arena.kept.held);
+}
+
+/* What was allocated since the start stays for all runs. */
+static inline void arena_keep(void)
+{
+    arena.kept.used = arena.used;
+    arena.kept.count = arena.count;
+    arena.kept.held = arena.held;
+}
+
+/* Work beyond decoding takes time by the register: above these precisions it is
+ * done for a share of the sketches that falls as they grow. */
+#define FUZZ_PRECISION_CHECK 9
+#define FUZZ_PRECISION_REWRITE 5
+
+static inline int fuzz_is_chosen(const struct hc_sketch *sketch, uint32_t sum, unsigned free)
+{
+    unsigned precision = hc_sketch_precision(sketch);
+
+    return precision <= free || sum >> (32 - (precision - free)) == 0;
+}
+
+static inline uint32_t fuzz_sum(const uint8_t *data, size_t size)
+{
+    uint32_t sum = 1;
+
+    for (size_t i = 0; i < size; i++)
+        sum = (sum ^ data[i]) * UINT32_C(0x01000193);
+    return sum;
+}
+
+/* The registers, to be released. */
+static inline uint8_t *fuzz_registers(const struct hc_sketch *sketch)
+{
+    size_t size = (size_t)1 << hc_sketch_precision(sketch);
+    uint8_t *registers = arena_allocate(size);
+
+    fuzz_require(hc_sketch_registers(sketch, registers, size) == HC_OK);
+    return registers;
+}
+
+static inline void fuzz_estimate(const struct hc_sketch *sketch)
+{
+    struct hc_estimate estimate = hc_sketch_estimate(sketch);
+
+    fuzz_require(isfinite(estimate.high) && 0 <= estimate.low && estimate.low <= estimate.value &&
+                 estimate.value <= estimate.high);
+}
+
+/* libFuzzer's own; not there where a corpus drives the target. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
+
+/* Instead of libFuzzer's: three in four mutations are mended, lengths, counts
+ * and orders made right, so that what lies behind them is reached. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
+
+/* Inputs with less room are not mended. */
+#define FUZZ_MEND_ROOM 64
+
+typedef size_t fuzz_mend(uint8_t *data, size_t size, size_t room);
+
+static inline size_t fuzz_mutate(uint8_t *data, size_t size, size_t room, unsigned seed,
+                                 fuzz_mend *mend)
+{
+    size = LLVMFuzzerMutate(data, size, room);
+    return seed % 4 == 0 || room < FUZZ_MEND_ROOM ? size : mend(data, size, room);
+}
+
+/* Cuts the bytes, or lengthens them with zeros; `wanted` is at most the room. */
+static inline size_t fuzz_resize(uint8_t *data, size_t size, size_t wanted)
+{
+    if (size < wanted)
+        memset(data + size, 0, wanted - size);
+    return wanted;
+}
+
+static inline uint32_t fuzz_read(const uint8_t *data, unsigned size)
+{
+    uint32_t number = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        number |= (uint32_t)data[i] << (8 * i);
+    return number;
+}
+
+static inline void fuzz_write(uint8_t *data, uint64_t number, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        data[i] = (uint8_t)(number >> (8 * i));
+}
+
+/* The precision if it is one of `least` to `most`, else one of the eight from
+ * `least` on. */
+static inline uint8_t fuzz_precision(uint8_t precision, uint8_t least, uint8_t most)
+{
+    if (precision >= least && precision <= most)
+        return precision;
+    return (uint8_t)(least + precision % 8);
 }
 
 #endif
