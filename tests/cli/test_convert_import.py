@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+import redis_server
 from converted import (ENGINES, MINUTE, convert, counted, golden_sketches, lines_of, numbered,
                        registers_in, registers_of, rows_of)
 from oracle import merged
@@ -262,3 +263,41 @@ MISTAKES = [
 def test_mistakes(programs, options, reason):
     code, out, err = convert(programs, *options)
     assert (code, out) == (2, b"") and reason in err
+
+
+@pytest.mark.parametrize("engine, data", [("postgres", "11837f"), ("postgres", "11927f"),
+                                          ("trino", "02030000")])
+def test_a_precision_that_we_lack(programs, engine, data):
+    code, out, err = convert(programs, "--from", engine, "--minute", MINUTE, input=data.encode())
+    assert (code, out) == (1, b"")
+    assert f"stdin:1: no sketch of {engine}: it has a precision that headcount lacks" in err
+
+
+@pytest.mark.parametrize("engine, data, users", [
+    ("datasketches", "0201071503080300" "2f823b040aff80046f19dc06", 3),
+    ("zetasketch", "0870" "1802" "200b" "82070418182019", 0)])
+def test_a_precision_above_ours_is_folded(programs, engine, data, users):
+    """lgK 21, and a precision of 24: read at 18."""
+    record = json.loads(imported(programs, engine, bytes.fromhex(data)))
+    assert (record["sketch"]["precision"], record["uniques"]) == (18, users)
+
+
+@pytest.mark.parametrize("count", [500, 50000])
+def test_what_redis_counted_itself(programs, redis, count):
+    """GET, --from, --to, SET: PFCOUNT and registers as before, and a union with our own."""
+    redis.command("DEL", "theirs", "ours", "all")
+    redis.add("theirs", set(numbered(0, count)))
+    data = redis.command("GET", "theirs")
+    code, record, err = convert(programs, "--from", "redis", "--minute", MINUTE, "--format",
+                                "raw", "--stream", "users", input=data)
+    assert (code, err) == (0, "")
+    code, back, _ = convert(programs, "--to", "redis", "--format", "raw", input=record)
+    redis.command("SET", "ours", back)
+    assert code == 0
+    assert redis.command("PFCOUNT", "ours") == redis.command("PFCOUNT", "theirs")
+    assert redis_server.registers(back) == redis_server.registers(data)
+    more = counted(programs, "redis", 14, numbered(count // 2, 2 * count))
+    redis.add("all", set(numbered(0, 2 * count)))
+    [(_, _, union)] = rows_of(convert(programs, "--to", "redis", input=record + more)[1])
+    assert (redis_server.registers(union)
+            == redis_server.registers(redis.command("GET", "all")))
