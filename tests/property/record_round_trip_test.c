@@ -88,14 +88,19 @@ START_TEST(sketches)
 {
     uint64_t state = 11;
     struct record_reader *reader = record_reader_create();
+    struct hc_codec *codec;
     struct text line = {0};
     struct strings strings;
     struct record record;
+    ck_assert_int_eq(hc_codec_create(NULL, &codec), HC_OK);
     for (int round = 0; round < ROUNDS; round++) {
         unsigned precision = HC_PRECISION_MIN + (unsigned)sample_below(&state, 11);
         unsigned users = (unsigned)sample_below(&state, (uint64_t)2 << precision);
-        struct hc_sketch *sketch = sample_sketch_of(precision, (unsigned)round * 1000, users);
+        enum hc_profile profile = (enum hc_profile)(1 + sample_below(&state, HC_PROFILE_KEYED));
+        struct hc_sketch *sketch =
+            sample_sketch_in(profile, precision, (unsigned)round * 1000, users);
         struct record_sketch written = random_sketch_record(&state, &strings, sketch);
+        written.codec = sample_below(&state, 2) ? codec : NULL; /* the same bytes */
         text_clear(&line);
         ck_assert_int_eq(record_write_sketch(&written, &line), HC_OK);
         ck_assert_ptr_null(strchr(line.bytes, '\n'));
@@ -104,6 +109,7 @@ START_TEST(sketches)
         same_when_written_again(&record, &line);
         hc_sketch_destroy(&sketch);
     }
+    hc_codec_destroy(&codec);
     text_free(&line);
     record_reader_destroy(&reader);
 }

@@ -17,11 +17,16 @@ static inline uint64_t sample_below(uint64_t *state, uint64_t bound)
     return (z ^ z >> 31) % bound;
 }
 
+static const uint8_t sample_key[HC_KEY_SIZE] = {4, 8, 15, 16, 23, 42};
+
 /* The ids user-0, user-1, ... in a sketch that the caller destroys. */
-static inline struct hc_sketch *sample_sketch_of(unsigned precision, unsigned first, unsigned count)
+static inline struct hc_sketch *sample_sketch_in(enum hc_profile profile, unsigned precision,
+                                                 unsigned first, unsigned count)
 {
-    struct hc_sketch_options options = {.profile = HC_PROFILE_REDIS, .precision = precision};
+    struct hc_sketch_options options = {.profile = profile, .precision = precision};
     struct hc_sketch *sketch = NULL;
+    if (profile == HC_PROFILE_KEYED)
+        options.key = sample_key;
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
     for (unsigned i = first; i < first + count; i++) {
         char id[32];
@@ -30,6 +35,11 @@ static inline struct hc_sketch *sample_sketch_of(unsigned precision, unsigned fi
             ck_abort_msg("%s", id);
     }
     return sketch;
+}
+
+static inline struct hc_sketch *sample_sketch_of(unsigned precision, unsigned first, unsigned count)
+{
+    return sample_sketch_in(HC_PROFILE_REDIS, precision, first, count);
 }
 
 static inline struct record_sketch sample_sketch_record(const struct hc_sketch *sketch)

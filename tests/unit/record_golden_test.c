@@ -86,18 +86,17 @@ START_TEST(keys)
 END_TEST
 
 /* No record is larger than promised, whatever its strings and its form. */
-START_TEST(size_max)
+static void judge_size_max(enum hc_profile profile, unsigned precision)
 {
-    unsigned precision = (unsigned)_i;
     char stream[200], instance[300];
     memset(stream, '\x01', sizeof(stream));
     memset(instance, '\x01', sizeof(instance));
     stream[sizeof(stream) - 1] = instance[sizeof(instance) - 1] = '\0';
-    struct hc_sketch *sketch = sample_sketch_of(precision, 0, 0);
+    struct hc_sketch *sketch = sample_sketch_in(profile, precision, 0, 0);
     struct text line = {0};
     /* Up to where registers vary most, by way of the largest sparse form. */
     for (unsigned users = 0; users < 2u << precision; users += users / 2 + 1) {
-        struct hc_sketch *more = sample_sketch_of(precision, users, users / 2 + 1);
+        struct hc_sketch *more = sample_sketch_in(profile, precision, users, users / 2 + 1);
         ck_assert_int_eq(hc_sketch_union(sketch, more, NULL), HC_OK);
         hc_sketch_destroy(&more);
         struct record_sketch record = sample_sketch_record(sketch);
@@ -113,6 +112,12 @@ START_TEST(size_max)
     }
     text_free(&line);
     hc_sketch_destroy(&sketch);
+}
+
+START_TEST(size_max)
+{
+    for (enum hc_profile profile = HC_PROFILE_REDIS; profile <= HC_PROFILE_KEYED; profile++)
+        judge_size_max(profile, (unsigned)_i);
 }
 END_TEST
 

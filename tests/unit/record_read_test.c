@@ -112,10 +112,11 @@ static struct text changed(const struct text *line, const struct change *change)
     return out;
 }
 
-static void judge(const char *golden, const struct change *change, enum record_kind good)
+static void judge_line(const struct text *line, const struct change *change,
+                       enum record_kind good)
 {
     struct record_reader *reader = record_reader_create();
-    struct text line = sample_golden(golden), other = changed(&line, change);
+    struct text other = changed(line, change);
     struct record record;
     const char *error = "";
     enum record_kind kind = record_read(reader, other.bytes, other.size, &record, &error);
@@ -127,12 +128,44 @@ static void judge(const char *golden, const struct change *change, enum record_k
         ck_assert_msg(kind == good, "%s: %s", change->put, error);
     }
     /* A refusal leaves nothing behind. */
-    ck_assert_msg(record_read(reader, line.bytes, line.size, &record, &error) == good, "%s",
+    ck_assert_msg(record_read(reader, line->bytes, line->size, &record, &error) == good, "%s",
                   error);
     text_free(&other);
-    text_free(&line);
     record_reader_destroy(&reader);
 }
+
+static void judge(const char *golden, const struct change *change, enum record_kind good)
+{
+    struct text line = sample_golden(golden);
+    judge_line(&line, change, good);
+    text_free(&line);
+}
+
+static const struct change keyed_changes[] = {
+    {"\"key_id\":\"", "\"key\":\"", "\"key_id\" is missing"},
+    {"\"key_id\":\"", "\"key_id\":\"0", "\"key_id\" is not that"},
+    {"\"key_id\":\"", "\"key_id\":7,\"key_id\":\"", "\"key_id\" is not a string"},
+    {"\"key_id\":\"", "\"key_id\":\"0011223344556677\",\"key_id\":\"",
+     "\"key_id\" is not that"},
+    {"\"profile\":\"keyed\"", "\"profile\":\"redis\"", "\"profile\""},
+    {"\"encoding\"", "\"news\":1,\"encoding\"", NULL},
+};
+
+START_TEST(changed_keyed_sketch)
+{
+    struct hc_sketch *sketch = sample_sketch_in(HC_PROFILE_KEYED, 14, 0, 5);
+    struct record_sketch record = sample_sketch_record(sketch);
+    struct text line = {0};
+    char id[40];
+    ck_assert_int_eq(record_write_sketch(&record, &line), HC_OK);
+    snprintf(id, sizeof id, "\"key_id\":\"%016llx\",\"bytes\"",
+             (unsigned long long)hc_key_id(sample_key));
+    ck_assert_ptr_nonnull(strstr(line.bytes, id));
+    judge_line(&line, &keyed_changes[_i], RECORD_SKETCH);
+    text_free(&line);
+    hc_sketch_destroy(&sketch);
+}
+END_TEST
 
 START_TEST(changed_sketch)
 {
@@ -247,6 +280,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, changed_sketch, 0, sizeof sketch_changes / sizeof *sketch_changes);
+    tcase_add_loop_test(tcase, changed_keyed_sketch, 0,
+                        sizeof keyed_changes / sizeof *keyed_changes);
     tcase_add_loop_test(tcase, changed_checkpoint, 0,
                         sizeof checkpoint_changes / sizeof *checkpoint_changes);
     tcase_add_loop_test(tcase, canonical_groups, 0, sizeof groups / sizeof *groups);
