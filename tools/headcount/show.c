@@ -195,7 +195,8 @@ int command_show(int argc, char **argv)
         OPTIONS_HELP(&help),
         {.name = NULL}};
     const struct args_program program = {
-        .name = "headcount show", .usage = "headcount show [--registers] [--profile NAME] [FILE]...",
+        .name = "headcount show",
+        .usage = "headcount show [--registers] [--profile NAME] [FILE]...",
         .epilogue = show_epilogue, .environment = "HEADCOUNT", .options = options};
     struct args *args;
     struct args_list files;
