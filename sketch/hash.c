@@ -29,19 +29,33 @@
  * id is no user's hash. */
 #define KEY_NAME "\xffheadcount key id"
 
-/* `size` bytes, at most 8, as a little-endian number. */
-static inline uint64_t hash_word(const unsigned char *bytes, size_t size)
+/* Eight bytes, or four, as a little-endian number. */
+static inline uint64_t load(const unsigned char *bytes)
 {
-    uint64_t word = 0;
+    uint64_t word;
 
-    if (size > 0)
-        memcpy(&word, bytes, size);
+    memcpy(&word, bytes, sizeof word);
     return le64toh(word);
 }
 
-static inline uint64_t load(const unsigned char *bytes)
+static inline uint64_t load_half(const unsigned char *bytes)
 {
-    return hash_word(bytes, 8);
+    uint32_t word;
+
+    memcpy(&word, bytes, sizeof word);
+    return le32toh(word);
+}
+
+/* The last `size` bytes, fewer than 8, as a number: two halves that overlap, or
+ * up to three bytes of which some are the same. No loop, and no call. */
+static inline uint64_t hash_word(const unsigned char *bytes, size_t size)
+{
+    if (size >= 4)
+        return load_half(bytes) | load_half(bytes + size - 4) << 8 * (size - 4);
+    if (size == 0)
+        return 0;
+    return bytes[0] | (uint64_t)bytes[size / 2] << 8 * (size / 2) |
+           (uint64_t)bytes[size - 1] << 8 * (size - 1);
 }
 
 static inline uint64_t rotate_left(uint64_t word, unsigned bits)
@@ -101,7 +115,7 @@ static struct hc_hash murmur3(const unsigned char *bytes, size_t size, uint64_t 
     if (left > 8)
         second ^= murmur3_scramble_second(hash_word(bytes + 8, left - 8));
     if (left > 0)
-        first ^= murmur3_scramble_first(hash_word(bytes, left < 8 ? left : 8));
+        first ^= murmur3_scramble_first(left < 8 ? hash_word(bytes, left) : load(bytes));
     first ^= size;
     second ^= size;
     first += second;
