@@ -1,6 +1,7 @@
 """What the tests of the whole programs share."""
 import contextlib
 import pathlib
+import random
 import shutil
 import sys
 import tempfile
@@ -9,11 +10,16 @@ import time
 import pytest
 
 TESTS = pathlib.Path(__file__).parent
-sys.path.insert(0, str(TESTS / "support"))
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "engines")]
 
+import child_engine  # noqa: E402
+import id_sets  # noqa: E402
 import kafka  # noqa: E402
 import oracle as oracle_module  # noqa: E402
+import our_sketch  # noqa: E402
+import postgres_engine  # noqa: E402
 import programs as programs_module  # noqa: E402
+import redis_engine  # noqa: E402
 import redis_server  # noqa: E402
 import topics as topics_module  # noqa: E402
 
@@ -23,6 +29,10 @@ def pytest_addoption(parser):
                      help="the build tree whose programs are tested")
     parser.addoption("--kafka", default=str(TESTS.parent / "build" / "kafka"),
                      help="where the jars of Kafka are kept")
+    parser.addoption("--engines", default=str(TESTS.parent / "build" / "engines"),
+                     help="where the engines are kept that sketches are exchanged with")
+    parser.addoption("--seed", type=int, default=random.SystemRandom().getrandbits(32),
+                     help="what the ids are drawn from; a test that fails tells it")
     parser.addoption("--sanitized", action="store_true",
                      help="the programs are slower and larger than they really are")
 
@@ -87,3 +97,37 @@ def outage():
         finally:
             server.start()
     return away
+
+
+@pytest.fixture(scope="session")
+def id_sets_of_run(request):
+    return id_sets.IdSets(request.config.getoption("--seed"))
+
+
+@pytest.fixture
+def ids(id_sets_of_run):
+    """Sets of ids; told where the test fails."""
+    print(f"ids: --seed={id_sets_of_run.seed}")
+    return id_sets_of_run
+
+
+@pytest.fixture
+def ours(build):
+    with our_sketch.OurSketch(build / "bin") as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def engines(request):
+    """Engines by name, each started when it is first asked for."""
+    folder, started = request.config.getoption("--engines"), {}
+    with contextlib.ExitStack() as running:
+        def find(name):
+            if name == "redis" and name not in started:
+                started[name] = redis_engine.Engine(request.getfixturevalue("redis"))
+            elif name not in started:
+                kind = postgres_engine if name == "postgres" else child_engine
+                words = (folder,) if name == "postgres" else (name, folder)
+                started[name] = running.enter_context(kind.Engine(*words))
+            return started[name]
+        yield find

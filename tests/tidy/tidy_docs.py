@@ -26,8 +26,10 @@ def names_used_twice(tree):
 TEST_NAMES = [
     (re.compile(r"^tests/(unit|property)/[a-z0-9_]+_test\.(c|cpp)$"), "unit and property tests"),
     (re.compile(r"^tests/fuzz/[a-z0-9_]+_fuzz\.c$"), "fuzz targets"),
-    (re.compile(r"^tests/(cli|kafka)/(test_[a-z0-9_]+|conftest)\.py$"), "tests of the programs"),
-    (re.compile(r"^tests/(cli|kafka)/[a-z0-9_]+_driver\.c$"), "what those tests drive"),
+    (re.compile(r"^tests/(cli|kafka|engines|package)/(test_[a-z0-9_]+|conftest)\.py$"),
+     "tests of the programs"),
+    (re.compile(r"^tests/(cli|kafka|engines)/[a-z0-9_]+_driver\.c$"), "what those tests drive"),
+    (re.compile(r"^tests/engines/[a-z0-9_]+_engine\.py$"), "the engines"),
     (re.compile(r"^tests/(support|tidy)/|^tests/conftest\.py$"), "support"),
 ]
 

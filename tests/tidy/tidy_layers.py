@@ -26,10 +26,12 @@ MAY_INCLUDE = {
                      "src/emit"},
     "src/cmd": {"src/base", PUBLIC, "src/kafka", "src/source", "src/decode", "src/window",
                 "src/record", "src/emit", "src/pipeline"},
+    "tools/accuracy": {PUBLIC, "sketch"},
     "tools/headcount": {"src/base", PUBLIC, "src/record", "src/rollup"},
+    "docs/examples": {PUBLIC},
 }
 TEST_FOLDERS = ("tests/unit", "tests/property", "tests/fuzz", "tests/support", "tests/kafka",
-                "tests/cli")
+                "tests/cli", "tests/engines")
 # These belong to whoever talks to Kafka, whatever the folder.
 KAFKA_FILE = re.compile(r"_kafka[a-z_]*\.[ch]$")
 # The header of another library: the files that may include it (tests may, too).
