@@ -114,10 +114,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
             fuzz_require(hc_sketch_check(sketch, NULL));
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % 4 == 0)
+        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % FUZZ_REWRITE == 0) {
             fuzz_estimate(sketch);
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE))
             is_fixed(codec, sketch, mended == NULL ? data : mended, size);
+        }
         hc_sketch_destroy(&sketch);
     }
     arena_release(NULL, mended);

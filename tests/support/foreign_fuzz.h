@@ -11,7 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* One in so many inputs is read by the slow model too. */
-#define FUZZ_COMPARE 32
+#define FUZZ_COMPARE 64
 
 /* Writes, reads and compares; a precision or option may be unknown there. */
 static inline void fuzz_rewrite(struct hc_sketch *sketch, const struct hc_allocator *allocator,
@@ -72,11 +72,10 @@ static inline int fuzz_form(enum hc_profile profile, const uint8_t *data, size_t
     if (sketch != NULL) {
         if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
             fuzz_require(hc_sketch_check(sketch, NULL));
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % 4 == 0)
-            fuzz_estimate(sketch);
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE)) {
+        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % FUZZ_REWRITE == 0) {
             arena.request_max = ARENA_SIZE;
-            fuzz_rewrite(sketch, &allocator, sum % FORMS_MAX);
+            fuzz_estimate(sketch);
+            fuzz_rewrite(sketch, &allocator, sum / FUZZ_REWRITE % FORMS_MAX);
         }
         hc_sketch_destroy(&sketch);
     }
