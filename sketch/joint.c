@@ -50,9 +50,12 @@
  * further. */
 #define CONTINUITY 0.5
 #define PRETENDED 0.5
+/* Of a few registers nothing is quite normal: so much more, over their number. */
+#define FEW_REGISTERS 2
 #define IDS_MAX 18446744073709551616.0
-/* Fewer ids than this are none. */
+/* The least that a rate becomes, and what is none. */
 #define IDS_MIN 1e-6
+#define IDS_NONE 1e-3
 #define CLIMB_STEPS 200
 #define CLIMB_GAIN 1e-8   /* a gain of log likelihood not worth a step */
 #define CLIMB_STRIDE 3.0  /* the longest step in a logarithm */
@@ -396,15 +399,24 @@ static double outside_above(const struct profile_search *search, double deviatio
     return rate;
 }
 
-/* The variance of a part's rate when nothing else is known; infinite when the
- * likelihood is not curved. */
-static double variance_of(const struct slope *slope, enum pair_part part)
+/* The variance of a part's rate; infinite when the likelihood is not curved.
+ * It is taken beside the maximum, half an event more in each part, as it has no
+ * meaning where a rate is zero. */
+static double variance_of(const struct pair_counts *counts, const double *maximum,
+                          enum pair_part part)
 {
+    struct likelihood likelihood = {counts, {PRETENDED, PRETENDED, PRETENDED}};
     double information[PAIR_PARTS][PAIR_PARTS], unit[PAIR_PARTS] = {0}, column[PAIR_PARTS];
+    double rates[PAIR_PARTS];
+    struct slope slope;
 
+    for (int i = 0; i < PAIR_PARTS; i++)
+        rates[i] = fmax(maximum[i], PRETENDED / counts->registers);
+    climb(&likelihood, rates, -1);
+    slope = slope_at(&likelihood, rates);
     for (int i = 0; i < PAIR_PARTS; i++) {
         for (int j = 0; j < PAIR_PARTS; j++)
-            information[i][j] = -slope->second[i][j];
+            information[i][j] = -slope.second[i][j];
     }
     unit[part] = 1;
     return solve(information, unit, column) ? column[part] : INFINITY;
@@ -426,7 +438,7 @@ static double bound(const struct likelihood *likelihood, const double *rates, en
     }
     memcpy(search.rates, rates, sizeof search.rates);
     search.best = climb(&search.likelihood, search.rates, -1);
-    search.reach = QUANTILE * sqrt(share);
+    search.reach = QUANTILE * sqrt(share * (1 + FEW_REGISTERS / likelihood->counts->registers));
     rate = search.rates[part];
     if (share > 0)
         rate = cross(&search, rate, upper ? outside_above(&search, deviation) : least);
@@ -438,16 +450,14 @@ struct hc_estimate joint_estimate(const struct pair_counts *counts, enum pair_pa
     struct likelihood likelihood = {.counts = counts};
     struct hc_estimate estimate = {0, 0, 0, 0};
     double m = counts->registers, rates[PAIR_PARTS], variance, share, deviation, rate;
-    struct slope slope;
 
     start(counts, rates);
     climb(&likelihood, rates, -1);
     rate = rates[part];
-    slope = slope_at(&likelihood, rates);
-    variance = variance_of(&slope, part);
+    variance = variance_of(counts, rates, part);
     share = fmin(fmax(1 - rate / m / variance, 0), 1);
     deviation = isfinite(variance) ? sqrt(variance) : rate + 1 / sqrt(m);
-    estimate.value = rate * m < 2 * IDS_MIN ? 0 : rate * m;
+    estimate.value = rate * m < IDS_NONE ? 0 : rate * m;
     estimate.low = fmin(m * bound(&likelihood, rates, part, false, deviation, share),
                         estimate.value);
     estimate.high = m * bound(&likelihood, rates, part, true, deviation, share);
