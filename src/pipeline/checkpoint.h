@@ -5,14 +5,14 @@
  * rejected where there is no sink.
  *
  * How it is kept. Records carry a growing sequence. A record is settled when
- * it, or a later record of the same window (which contains it), has been
- * acknowledged. A checkpoint freezes the positions read, waits until every
+ * it, or a later record of the same window and profile (which contains it), has
+ * been acknowledged. A checkpoint freezes the positions read, waits until every
  * window that had changed by then has been produced (gathering), then until
  * every record and reject produced so far is settled (waiting); then its own
  * record is written, and once that is acknowledged its positions are safe to
  * commit. Checkpoint records are written one after the other, so that each can
  * say from where it goes on; at most LIMIT_CHECKPOINTS are under way. A record
- * that fails settles with the next one of its window; a checkpoint record that
+ * that fails settles with the next one of its sketch; a checkpoint record that
  * fails is covered by the next one.
  *
  * Pure: no I/O, no clock, no window, no message. One thread. Slots are indexes
@@ -56,7 +56,7 @@ bool checkpoints_missing(struct checkpoints *checkpoints, uint32_t slot, int64_t
  * that failed take no room. */
 bool checkpoints_record_room(struct checkpoints *checkpoints);
 /* Notes a record with all that its window holds and returns its sequence (from
- * 1). `previous` is the window's last sequence, or 0; `owner` comes back with
+ * 1). `previous` is the sketch's last sequence, or 0; `owner` comes back with
  * the answer. Needs room. */
 uint64_t checkpoints_record_produced(struct checkpoints *checkpoints, uint64_t previous,
                                      void *owner);

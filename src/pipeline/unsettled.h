@@ -1,18 +1,18 @@
 /* Records on their way: which are settled, and what became of the others.
  *
- * A record is settled when it, or a later record of the same window (which
- * contains it), has been acknowledged. Records stand in an array by ascending
- * sequence and name the one before them of the same window, so that one
- * acknowledgement settles the chain behind it:
+ * A record is settled when it, or a later record of the same sketch (of one
+ * window, in one profile; it contains it), has been acknowledged. Records stand
+ * in an array by ascending sequence and name the one before them of the same
+ * sketch, so that one acknowledgement settles the chain behind it:
  *
  *     settled ... | first not settled ... newest
  *
- * How many may wait for their answers is limited; how often a window fails
+ * How many may wait for their answers is limited; how often a sketch fails
  * before it is delivered must not be, or failures would use up the room that
  * is needed to mend them. Of failures in a row only both ends are kept: the
  * oldest says from where on nothing is settled, the newest is what the next
- * record of the window goes on from. So the array holds at most two places for
- * each record that waits for its answer and for each window that failed, and
+ * record of the sketch goes on from. So the array holds at most two places for
+ * each record that waits for its answer and for each sketch that failed, and
  * half as many again of what waits to be tidied away. */
 #ifndef PIPELINE_UNSETTLED_H
 #define PIPELINE_UNSETTLED_H
@@ -23,10 +23,10 @@
 
 struct sent {
     uint64_t sequence;
-    uint64_t previous; /* of the same window, or 0 */
+    uint64_t previous; /* of the same sketch, or 0 */
     void *owner;
     bool answered, delivered, settled;
-    bool followed; /* there is a later one of the same window */
+    bool followed; /* there is a later one of the same sketch */
     bool dropped;  /* it failed, and so did the one before it */
 };
 
