@@ -58,6 +58,12 @@ class Sketch:
         """value, and low to high, its 95 % interval."""
         return lib.hc_sketch_estimate(self)
 
+    def common(self, other):
+        """The estimate of what both sketches have; ValueError where it can't be told."""
+        ids = Estimate()
+        call(lib.hc_sketch_intersection, self, other, c.byref(ids))
+        return ids
+
     def encode(self):
         room = lib.hc_encode_size_max(self)
         data, size = c.create_string_buffer(room), c.c_size_t()
