@@ -20,8 +20,8 @@ extern const char *const options_profile_names[];
 #define OPTIONS_PROFILE(number) \
     {.name = "profile", .kind = ARGS_CHOICE, .value = (number), \
      .choices = options_profile_names, .argument = "NAME", \
-     .help = "whose sketches, where there are several profiles (the\nfirst that is there of " \
-             "redis, datasketches, postgres,\nzetasketch, trino, keyed)"}
+     .help = "whose sketches, where there are several profiles (the first that is there of " \
+             "redis, datasketches, postgres, zetasketch, trino, keyed)"}
 /* The profile that it names, or 0. */
 enum hc_profile options_profile(int number);
 
