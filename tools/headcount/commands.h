@@ -11,6 +11,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int command_convert(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_merge(int argc, char **argv);
+int command_overlap(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_verify(int argc, char **argv);
