@@ -6,6 +6,7 @@ The cluster lives in a folder that is removed, is reached by a socket in it
 alone, and is asked by psql. PostgreSQL refuses to be root: then it is nobody,
 who may still open what only root could (a checkout in /root).
 """
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -79,12 +80,20 @@ class Engine:
         self.ask(SETUP)
 
     def _connect(self, deadline):
-        """By way of an open folder: a socket's own path may be 107 bytes long at most."""
-        while not os.path.exists(os.path.join(self.data, ".s.PGSQL.5432")):
+        """A socket that is there may still refuse: psql ends, and is started again."""
+        while True:
+            self._start_psql()
+            try:
+                return self.ask("select 1")
+            except (EngineError, OSError):
+                self._end_psql()
             if time.monotonic() > deadline or self.process.poll() is not None:
                 log = pathlib.Path(self.folder, "log").read_text(errors="replace")
                 raise EngineError("PostgreSQL did not start:\n" + log[-4000:])
-            time.sleep(0.02)
+            time.sleep(0.05)
+
+    def _start_psql(self):
+        """By way of an open folder: a socket's own path may be 107 bytes long at most."""
         folder = os.open(self.data, os.O_PATH)
         self.psql = subprocess.Popen(
             [self.bin / "psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "VERBOSITY=terse",
@@ -94,12 +103,16 @@ class Engine:
             env={**os.environ, "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": str(READY_S)})
         os.close(folder)
 
+    def _end_psql(self):
+        self.psql.kill()
+        self.psql.wait()
+        self.psql.stdout.close()
+        with contextlib.suppress(OSError):
+            self.psql.stdin.close()
+
     def __exit__(self, *_):
         if self.psql is not None:
-            self.psql.kill()
-            self.psql.wait()
-            self.psql.stdin.close()
-            self.psql.stdout.close()
+            self._end_psql()
         if self.process is not None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()

@@ -11,7 +11,8 @@ JAVA_OPTIONS = ["--add-opens=java.base/" + package + "=ALL-UNNAMED" for package 
     "sun.nio.cs", "sun.security.action", "sun.util.calendar")]
 SETTINGS = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1", "spark.sql.shuffle.partitions": "1",
-            "spark.sql.codegen.wholeStage": "false"}
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 ENGINE = {}
 
 
@@ -51,7 +52,7 @@ def sketch(form, start, sets, merge):
         made = load(start)
     for name in sets:
         for each in ENGINE["sets"][name]:
-            made.update(java_bytes(each.encode()))
+            made.update(each)
     if merge:
         union = united(form["precision"], [made, *map(load, merge)])
         made = union.getResult(ENGINE["types"][form["bits"]])

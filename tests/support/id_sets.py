@@ -1,7 +1,7 @@
 """Ids that no one has seen before: named sets, drawn from a seed.
 
-A name is "a-N", "b-N" (about half of them also in a-N) or "rare-...", and its
-set is the same for the whole run. Ids are of all the kinds that people use, and
+A name is "a-N", "b-N" (about half of them also in a-N) or what a test keeps, and
+its set is the same for the whole run. Ids are of all the kinds that people use, and
 of lengths that lead through all branches of the hashes.
 """
 import functools
@@ -36,6 +36,7 @@ class IdSets:
     def __init__(self, seed):
         self.seed = seed
         self.extra = {}
+        self.found = {}
 
     @functools.lru_cache(maxsize=None)
     def _set(self, name):
@@ -58,4 +59,11 @@ class IdSets:
 
     def keep(self, name, ids):
         """One more set, made by the test."""
-        self.extra[name] = sorted(ids)
+        assert self.extra.setdefault(name, sorted(ids)) == sorted(ids), name
+
+    def rare(self, ours, profile, precision, rank, count):
+        """So many ids that have at least this rank: support/our_sketch.py finds them."""
+        words = (profile, precision, rank, f"rare{self.seed}-", count)
+        if words not in self.found:
+            self.found[words] = ours.rare(*words)
+        return self.found[words]
