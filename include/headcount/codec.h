@@ -14,9 +14,9 @@ extern "C" {
 /* Room in bytes that hc_encode never exceeds for this sketch as it is now. */
 size_t hc_encode_size_max(const struct hc_sketch *sketch);
 
-/* Writes the native form to `bytes` and its length to *size. With `room` of
- * hc_encode_size_max it fails for want of memory only. HC_EROOM, HC_ENOMEM;
- * on failure *size is not written and `bytes` is undefined. */
+/* Writes the native form to `bytes` and its length to *size. HC_EROOM when
+ * `room` is below hc_encode_size_max, even if less would do; HC_ENOMEM. On
+ * failure *size is not written and `bytes` is undefined. */
 enum hc_status hc_encode(const struct hc_sketch *sketch, void *bytes, size_t room, size_t *size);
 
 /* A new sketch from exactly `size` untrusted bytes into *sketch, owned by the

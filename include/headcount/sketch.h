@@ -5,7 +5,11 @@
  * with the same registers. Union is idempotent, commutative and associative.
  *
  * Threads: one sketch belongs to one thread at a time; calls that take a const
- * sketch may run at once. The library has no global state. */
+ * sketch may run at once, but some ask its allocator for memory, which then
+ * must allow for that, as realloc does. The library has no global state.
+ *
+ * A NULL that is not said to be allowed is the caller's bug: an assert ends the
+ * program. docs/LIBRARY.md shows all of this at work. */
 #ifndef HEADCOUNT_SKETCH_H
 #define HEADCOUNT_SKETCH_H
 
@@ -50,9 +54,9 @@ struct hc_estimate {
     double error; /* one standard error relative to value; 0.0081 is 0.81 % */
 };
 
-/* A new, empty sketch into *sketch, owned by the caller. HC_ERANGE (also a key
- * missing, or one too many), HC_ENOMEM;
- * *sketch is written only on success. */
+/* A new, empty sketch into *sketch, owned by the caller. HC_ERANGE (also for a
+ * key that is missing, or not asked for), HC_ENOMEM; *sketch is written only on
+ * success. */
 enum hc_status hc_sketch_create(const struct hc_sketch_options *options,
                                 struct hc_sketch **sketch);
 
@@ -76,13 +80,14 @@ enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t si
 enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash, int *changed);
 
 /* Adds all of `from` to `into`; different precisions meet at the lower one, so
- * `into` may lose precision. *changed as in hc_sketch_add. HC_EPROFILE,
- * HC_ENOMEM (`into` unchanged). `into` and `from` may be the same. */
+ * `into` may lose precision. *changed as in hc_sketch_add. HC_EPROFILE when
+ * profiles or keys differ, HC_ENOMEM; either leaves `into` as it was. `into` and
+ * `from` may be the same. */
 enum hc_status hc_sketch_union(struct hc_sketch *into, const struct hc_sketch *from, int *changed);
 
 /* Folds to a lower precision: the result is the sketch that the same ids would
  * have given there. HC_ERANGE when `precision` is above the sketch's own or
- * below HC_PRECISION_MIN, HC_ENOMEM. */
+ * below HC_PRECISION_MIN, HC_ENOMEM; either leaves the sketch as it was. */
 enum hc_status hc_sketch_fold(struct hc_sketch *sketch, unsigned precision);
 
 /* How many different ids were added. Never fails; constant for equal content. */
