@@ -4,10 +4,11 @@
         trino.call("define", name="few", ids=["a", "b"])
         trino.call("sketch", form={"precision": 12}, sets=["few"])
 
-An engine is a module here, NAME_engine.py, with VERSION-telling and counting
-functions that the parent calls by name; a line of JSON goes in, one comes out.
+An engine is a module here, NAME_engine.py, whose functions the parent calls by name; a line of JSON goes in, one comes out.
 It runs in a Python of its own, and in that a Java of its own where there is a
 NAME.pom.xml: what that names is brought by Maven, once, to a folder of jars.
+
+    child_engine.py fetch FOLDER     brings the jars of all of them
 
 Nothing is left behind: the child is killed on leaving, and by the kernel when
 the thread that started it dies. What it writes goes to a folder that is removed.
@@ -130,7 +131,15 @@ def answer_of(module, line):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def main(name, jars):
+def main(name, where):
+    if name == "fetch":
+        for each in JAVA:
+            fetch(each, where)
+    else:
+        serve(name, where)
+
+
+def serve(name, jars):
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # engines like to talk
     sys.modules["child_engine"] = sys.modules["__main__"]
