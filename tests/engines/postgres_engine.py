@@ -54,7 +54,7 @@ class Engine:
             os.chown(self.folder, NOBODY, NOBODY)
             self.user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
                          "--inh-caps=+dac_override", "--ambient-caps=+dac_override",
-                         "--pdeathsig=QUIT"]
+                         "--securebits=+no_setuid_fixup", "--pdeathsig=QUIT"]
 
     def __enter__(self):
         try:
