@@ -13,7 +13,8 @@ class Estimate(c.Structure):
     _fields_ = [(name, c.c_double) for name in ("value", "low", "high", "error")]
 
 
-lib = c.CDLL("libheadcount.so.0")
+# Calls are short: PyDLL keeps the interpreter's lock, so threads may share a sketch.
+lib = c.PyDLL("libheadcount.so.0")
 lib.hc_status_text.restype = c.c_char_p
 lib.hc_sketch_estimate.restype = Estimate
 lib.hc_encode_size_max.restype = c.c_size_t
