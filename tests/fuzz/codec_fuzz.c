@@ -10,8 +10,6 @@
 #define HEADER_SIZE 28
 #define CHECKSUM_AT 20
 #define PAYLOAD_SIZE_AT 16
-/* zstd's working memory is allocated once; this is enough for it. */
-#define CODEC_REQUEST_MAX (1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +18,7 @@ static struct hc_codec *codec_of_all(void)
 {
     static struct hc_codec *codec;
     struct hc_sketch_options options = {HC_PROFILE_REDIS, HC_PRECISION_MIN, NULL, NULL};
+    struct hc_allocator allocator;
     struct hc_sketch *sketch;
     uint8_t bytes[1024];
     size_t size;
@@ -32,14 +31,12 @@ static struct hc_codec *codec_of_all(void)
     fuzz_require(hc_encode(sketch, bytes, sizeof bytes, &size) == HC_OK);
     fuzz_require(!hc_sketch_is_sparse(sketch));
     hc_sketch_destroy(&sketch);
-    {
-        struct hc_allocator allocator = arena_start(CODEC_REQUEST_MAX);
-
-        fuzz_require(hc_codec_create(&allocator, &codec) == HC_OK);
-        fuzz_require(hc_codec_decode(codec, bytes, size, &sketch) == HC_OK);
-        hc_sketch_destroy(&sketch);
-        arena_keep();
-    }
+    allocator = arena_allocator();
+    arena_start();
+    fuzz_require(hc_codec_create(&allocator, &codec) == HC_OK);
+    fuzz_require(hc_codec_decode(codec, bytes, size, &sketch) == HC_OK);
+    hc_sketch_destroy(&sketch);
+    arena_keep();
     return codec;
 }
 
@@ -93,35 +90,38 @@ static void is_fixed(struct hc_codec *codec, const struct hc_sketch *sketch, con
     arena_release(NULL, second);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size, int whole)
 {
     struct hc_codec *codec = codec_of_all();
-    size_t registers_max = (size_t)1 << HC_PRECISION_MAX;
-    struct hc_sketch *sketch = NULL;
     uint32_t sum = fuzz_sum(data, size);
+    struct hc_sketch *sketch = NULL;
     uint8_t *mended = NULL;
     enum hc_status status;
 
-    arena_start(registers_max + 2 * size);
+    arena.request_max = ((size_t)1 << HC_PRECISION_MAX) + 2 * size;
     status = hc_codec_decode(codec, data, size, &sketch);
     if (status == HC_ECHECKSUM) {
         mended = with_checksum(codec, data, size);
         status = hc_codec_decode(codec, mended, size, &sketch);
         fuzz_require(status == HC_OK);
     }
-    if (status != HC_OK) {
-        fuzz_require(sketch == NULL);
-    } else {
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
-            fuzz_require(hc_sketch_check(sketch, NULL));
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % FUZZ_REWRITE == 0) {
-            fuzz_estimate(sketch);
-            is_fixed(codec, sketch, mended == NULL ? data : mended, size);
-        }
-        hc_sketch_destroy(&sketch);
+    fuzz_require((status == HC_OK) == (sketch != NULL));
+    if (sketch != NULL && fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
+        fuzz_require(hc_sketch_check(sketch, NULL));
+    if (whole && sketch != NULL && fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) &&
+        sum % FUZZ_REWRITE == 0) {
+        fuzz_estimate(sketch);
+        is_fixed(codec, sketch, mended == NULL ? data : mended, size);
     }
+    hc_sketch_destroy(&sketch);
     arena_release(NULL, mended);
-    arena_end();
+    arena.request_max = ARENA_SIZE;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    codec_of_all();
+    fuzz_near(run, data, size);
     return 0;
 }
 

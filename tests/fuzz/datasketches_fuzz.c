@@ -9,9 +9,15 @@
 enum { LIST, SET, HLL };
 enum { HLL_4, HLL_6, HLL_8 };
 
+static void run(const uint8_t *data, size_t size, int whole)
+{
+    fuzz_form(HC_PROFILE_DATASKETCHES, data, size, whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    return fuzz_form(HC_PROFILE_DATASKETCHES, data, size);
+    fuzz_near(run, data, size);
+    return 0;
 }
 
 /* Coupons without a rank get one. */

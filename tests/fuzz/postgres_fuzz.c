@@ -6,9 +6,15 @@
 
 enum { EMPTY = 1, EXPLICIT, SPARSE, FULL };
 
+static void run(const uint8_t *data, size_t size, int whole)
+{
+    fuzz_form(HC_PROFILE_POSTGRES, data, size, whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    return fuzz_form(HC_PROFILE_POSTGRES, data, size);
+    fuzz_near(run, data, size);
+    return 0;
 }
 
 /* Signed, the highest byte first. */

@@ -3,9 +3,15 @@
 
 #define REGISTERS (1 << HC_REDIS_PRECISION)
 
+static void run(const uint8_t *data, size_t size, int whole)
+{
+    fuzz_form(HC_PROFILE_REDIS, data, size, whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    return fuzz_form(HC_PROFILE_REDIS, data, size);
+    fuzz_near(run, data, size);
+    return 0;
 }
 
 /* The size of the opcode at `data`; its run is taken from *left. 0 at the end

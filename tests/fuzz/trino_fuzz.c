@@ -1,9 +1,15 @@
 /* Any bytes as a sketch of the profile `trino`: support/foreign_fuzz.h. */
 #include "foreign_fuzz.h"
 
+static void run(const uint8_t *data, size_t size, int whole)
+{
+    fuzz_form(HC_PROFILE_TRINO, data, size, whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    return fuzz_form(HC_PROFILE_TRINO, data, size);
+    fuzz_near(run, data, size);
+    return 0;
 }
 
 static int compare(const void *left, const void *right)

@@ -11,7 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* One in so many inputs is read by the slow model too. */
-#define FUZZ_COMPARE 64
+#define FUZZ_COMPARE 16
 
 /* Writes, reads and compares; a precision or option may be unknown there. */
 static inline void fuzz_rewrite(struct hc_sketch *sketch, const struct hc_allocator *allocator,
@@ -58,29 +58,27 @@ static inline void fuzz_compare(const struct hc_sketch *sketch, enum hc_profile 
     arena_release(NULL, registers);
 }
 
-static inline int fuzz_form(enum hc_profile profile, const uint8_t *data, size_t size)
+static inline void fuzz_form(enum hc_profile profile, const uint8_t *data, size_t size, int whole)
 {
-    size_t registers_max = (size_t)1 << HC_PRECISION_MAX;
-    struct hc_allocator allocator = arena_start(registers_max + 2 * size);
-    struct hc_sketch *sketch = NULL;
+    struct hc_allocator allocator = arena_allocator();
     uint32_t sum = fuzz_sum(data, size);
+    struct hc_sketch *sketch = NULL;
 
+    arena.request_max = ((size_t)1 << HC_PRECISION_MAX) + 2 * size;
     if (forms_decoder(profile)(data, size, &allocator, &sketch) != HC_OK)
         fuzz_require(sketch == NULL);
-    if ((sum >> 8) % FUZZ_COMPARE == 0)
+    arena.request_max = ARENA_SIZE;
+    if (whole && (sum >> 8) % FUZZ_COMPARE == 0)
         fuzz_compare(sketch, profile, data, size);
-    if (sketch != NULL) {
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
-            fuzz_require(hc_sketch_check(sketch, NULL));
-        if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % FUZZ_REWRITE == 0) {
-            arena.request_max = ARENA_SIZE;
-            fuzz_estimate(sketch);
-            fuzz_rewrite(sketch, &allocator, sum / FUZZ_REWRITE % FORMS_MAX);
-        }
-        hc_sketch_destroy(&sketch);
+    if (sketch == NULL)
+        return;
+    if (fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_CHECK))
+        fuzz_require(hc_sketch_check(sketch, NULL));
+    if (whole && fuzz_is_chosen(sketch, sum, FUZZ_PRECISION_REWRITE) && sum % FUZZ_REWRITE == 0) {
+        fuzz_estimate(sketch);
+        fuzz_rewrite(sketch, &allocator, sum / FUZZ_REWRITE % FORMS_MAX);
     }
-    arena_end();
-    return 0;
+    hc_sketch_destroy(&sketch);
 }
 
 #endif

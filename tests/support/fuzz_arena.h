@@ -113,16 +113,21 @@ static inline void *arena_resize(void *context, void *pointer, size_t size)
     return block;
 }
 
-/* The arena, empty but for what is kept; no request may be above `request_max`. */
-static inline struct hc_allocator arena_start(size_t request_max)
+/* What allocates in the arena. */
+static inline struct hc_allocator arena_allocator(void)
+{
+    return (struct hc_allocator){arena_resize, arena_release, NULL};
+}
+
+/* The arena, empty but for what is kept. */
+static inline void arena_start(void)
 {
     if (!arena.is_poisoned)
         ASAN_POISON_MEMORY_REGION(arena.bytes, ARENA_SIZE);
     arena.is_poisoned = 1;
-    arena.request_max = request_max;
+    arena.request_max = ARENA_SIZE;
     arena.used = arena.kept.used;
     arena.count = arena.kept.count;
-    return (struct hc_allocator){arena_resize, arena_release, NULL};
 }
 
 /* Nothing must be left. */
@@ -182,6 +187,37 @@ static inline void fuzz_estimate(const struct hc_sketch *sketch)
 
     fuzz_require(isfinite(estimate.high) && 0 <= estimate.low && estimate.low <= estimate.value &&
                  estimate.value <= estimate.high);
+}
+
+/* One run of a target on bytes; `whole` when they are libFuzzer's own input. */
+typedef void fuzz_run(const uint8_t *data, size_t size, int whole);
+
+/* A round of libFuzzer takes longer than most runs: each of its inputs stands
+ * for others that differ from it in one byte, or end earlier. */
+#define FUZZ_CHANGED 6
+#define FUZZ_CUT 2
+
+static inline void fuzz_near(fuzz_run *run, const uint8_t *data, size_t size)
+{
+    uint32_t dice = fuzz_sum(data, size);
+
+    arena_start();
+    run(data, size, 1);
+    arena_end();
+    for (unsigned i = 0; size > 0 && i < FUZZ_CHANGED + FUZZ_CUT; i++) {
+        size_t at = (dice >> 8) % size, left = i < FUZZ_CHANGED ? size : at;
+        uint8_t *copy;
+
+        arena_start();
+        copy = arena_allocate(left + 1);
+        memcpy(copy + 1, data, left);
+        if (at < left)
+            copy[1 + at] ^= i % 2 ? (uint8_t)(1 << dice % 8) : (uint8_t)(dice | 1);
+        run(copy + 1, left, 0);
+        arena_release(NULL, copy);
+        arena_end();
+        dice = dice * UINT32_C(1664525) + UINT32_C(1013904223);
+    }
 }
 
 /* libFuzzer's own; not there where a corpus drives the target. */

@@ -172,7 +172,7 @@ static const struct row trino_rows[] = {
     {"a byte too many", HC_ECORRUPT, "03 04 00", 8, "000000"},
     {"a baseline of 61, the largest rank", HC_OK, "03 04 3d", 8, "0000"},
     {"a baseline of 62", HC_ECORRUPT, "03 04 3e", 8, "0000"},
-    {"a baseline of 255", HC_ECORRUPT, "03 04 ff", 8, "0000"},
+    {"a byte that overflows", HC_ECORRUPT, "03 04 fa ffffffffffffffff 0000", 0, NULL},
     {"a baseline of 61 and a delta", HC_ECORRUPT, "03 04 3d 10", 7, "0000"},
     {"a delta of 15 without an overflow", HC_OK, "03 04 00 f0", 7, "0000"},
     {"an overflow", HC_OK, "03 04 00 f0", 7, "0100 0000 01"},
