@@ -92,7 +92,7 @@ struct hc_estimate coincidence_estimate(const double coupons[PAIR_PARTS], double
 
     assert(none > places / 2);
     if (part == PAIR_BOTH) {
-        blur.gained = places * log1p(first / none) * log1p(second / none);
+        blur.gained = log1p(first / none) * log1p(second / none) * places;
         value = places * log1p((none * both - first * second) /
                                ((none + first) * (none + second)));
         return interval(&blur, fmax(value, 0));

@@ -245,7 +245,8 @@ static bool step_of(const struct slope *slope, const double *rates, int fixed, d
                                                     : -slope->second[i][j] * rates[i] * rates[j];
         if (i == fixed)
             continue;
-        matrix[i][i] -= gradient[i];
+        /* Down to zero, Newton's step would be 1 again and again. */
+        matrix[i][i] -= gradient[i] < 0 ? gradient[i] / CLIMB_STRIDE : gradient[i];
         matrix[i][i] += damping * (fabs(matrix[i][i]) + fabs(gradient[i])) + 1e-300;
     }
     if (!solve(matrix, gradient, step))
@@ -277,7 +278,7 @@ static double climb(const struct likelihood *likelihood, double *rates, int fixe
         }
         for (int i = 0; i < PAIR_PARTS; i++) {
             next[i] = i == fixed ? rates[i] : bounded(rates[i] * exp(step[i]), registers);
-            gain += gradient[i] * step[i];
+            gain += gradient[i] * log(next[i] / rates[i]); /* the step, unless at a bound */
         }
         if (gain < CLIMB_GAIN && damping <= 1)
             break;

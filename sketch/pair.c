@@ -73,6 +73,24 @@ static void count_registers(struct pair_counts *counts, const uint8_t *first,
     }
 }
 
+static enum pair_part swapped(enum pair_part part)
+{
+    return part == PAIR_BOTH ? part : part == PAIR_FIRST ? PAIR_SECOND : PAIR_FIRST;
+}
+
+/* Whether to see the second sketch as the first: so that rounding does not
+ * depend on which is called what. */
+static bool is_reversed(const struct pair_counts *counts)
+{
+    int order = memcmp(counts->single[PAIR_RATE_FIRST], counts->single[PAIR_RATE_SECOND],
+                       sizeof counts->single[0]);
+
+    if (order == 0)
+        order = memcmp(counts->single[PAIR_RATE_FIRST_ALL], counts->single[PAIR_RATE_SECOND_ALL],
+                       sizeof counts->single[0]);
+    return order < 0;
+}
+
 /* Looks the coupons up in the registers. `matches` are as many zeros as there
  * are registers, for the number of coupons that have their register's rank. */
 static void count_lookups(struct pair_counts *counts, const struct hc_sketch *coupons,
@@ -119,11 +137,6 @@ static const uint8_t *registers_at(const struct hc_sketch *sketch, unsigned prec
     return *folded;
 }
 
-static enum pair_part swapped(enum pair_part part)
-{
-    return part == PAIR_BOTH ? part : part == PAIR_FIRST ? PAIR_SECOND : PAIR_FIRST;
-}
-
 static struct pair_counts counts_at(const struct hc_sketch *sketch, unsigned precision)
 {
     return (struct pair_counts){.registers = ldexp(1, (int)precision),
@@ -164,6 +177,11 @@ static enum hc_status estimate_dense_pair(const struct hc_sketch *first,
 
     if (left != NULL && right != NULL) {
         count_registers(&counts, left, right);
+        if (is_reversed(&counts)) {
+            counts = counts_at(first, precision);
+            count_registers(&counts, right, left);
+            part = swapped(part);
+        }
         *estimate = joint_estimate(&counts, part);
     }
     sketch_release(&second->allocator, second_folded);
