@@ -25,7 +25,7 @@ run() {
 # as an hour allows.
 run simulated 12 105000
 run simulated 14 26000
-run rivals 14 26000 -s 2
+run rivals 14 10000 -s 2
 run simulated 4 200000
 run simulated 6 200000
 run simulated 8 200000
@@ -34,6 +34,8 @@ run simulated 16 15000
 run real 12 2000 -n 20000
 run real 14 400 -n 70000
 run real 5 20000
+run words 14 5000
+run words 16 3000
 run simulated 18 3000
 run simulated 5 200000
 run simulated 7 200000

@@ -2,8 +2,10 @@
  * half of HyperLogLog++ (Heule, Nunkesser, Hall 2013).
  *
  * The second paper corrects the raw estimate by a table of what it is wrong by,
- * measured at about 200 values, and takes the mean of the six nearest of them.
- * We measure a table of our own in the same way: 200 points from 0 to 5 m. */
+ * measured at about 200 values, and interpolates between the six nearest. We
+ * measure a table of our own in the same way, 200 points from 0 to 5 m, and
+ * weigh neighbours by the inverse of their distance: a plain mean makes steps,
+ * with which the error goes up and down by a fifth. */
 #include "rivals.h"
 
 #include <assert.h>
@@ -48,19 +50,23 @@ static double threshold(unsigned precision)
     return thresholds[precision - 4];
 }
 
-/* The mean bias at the six points whose raw estimates are nearest. Both ends of
+/* The bias between the six points whose raw estimates are nearest. Both ends of
  * a window move over the ascending list as long as the next is nearer. */
 static double nearest_bias(const struct rivals_bias *bias, double raw)
 {
     size_t first = 0;
-    double sum = 0;
+    double sum = 0, weights = 0;
 
     while (first + NEIGHBOURS < RIVALS_POINTS &&
            fabs(bias->raw[first + NEIGHBOURS] - raw) < fabs(bias->raw[first] - raw))
         first++;
-    for (size_t i = first; i < first + NEIGHBOURS; i++)
-        sum += bias->bias[i];
-    return sum / NEIGHBOURS;
+    for (size_t i = first; i < first + NEIGHBOURS; i++) {
+        double weight = 1 / (fabs(bias->raw[i] - raw) + 1e-9);
+
+        sum += weight * bias->bias[i];
+        weights += weight;
+    }
+    return sum / weights;
 }
 
 double rivals_plus(const struct growth *growth, const struct rivals_bias *bias)

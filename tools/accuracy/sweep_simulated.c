@@ -16,7 +16,7 @@
 #define SPARSE_BITS 25
 /* Trials behind the table of HyperLogLog++. Its error is one for all trials, so
  * it has to be small against that of the measurement. */
-#define LEARN_TRIALS 20000
+#define LEARN_TRIALS 10000
 #define LEARN_SEED UINT64_C(0x6c6561726e)
 #define REGISTERS_MAX (1 << HC_PRECISION_MAX)
 
