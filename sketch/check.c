@@ -20,12 +20,49 @@ static const char *check_coupon(const struct hc_sketch *sketch, uint32_t coupon)
     return NULL;
 }
 
-static const char *check_sparse(const struct hc_sketch *sketch)
+/* Whether there is no gap between the slot and its coupon's home. */
+static bool check_is_near(const struct hc_sketch *sketch, uint32_t at)
 {
-    struct sparse_cursor cursor;
-    uint32_t coupon, before = 0;
+    uint32_t home = sparse_home(sketch, sketch->coupons[at]);
+
+    for (; at < home; at++) {
+        if (sketch->coupons[at] == 0)
+            return false;
+    }
+    for (; at > home; at--) {
+        if (sketch->coupons[at] == 0)
+            return false;
+    }
+    return sketch->coupons[home] != 0;
+}
+
+static const char *check_table(const struct hc_sketch *sketch)
+{
+    uint32_t before = 0, count = 0;
     const char *reason = NULL;
 
+    for (uint32_t at = 0; reason == NULL && at < sketch->capacity; at++) {
+        uint32_t coupon = sketch->coupons[at];
+
+        if (coupon == 0)
+            continue;
+        if (sparse_index(coupon) >> sketch->profile->sparse_bits != 0)
+            return "a coupon's index is too large";
+        if (count > 0 && sparse_index(coupon) <= sparse_index(before))
+            return "the coupons do not ascend";
+        if (!check_is_near(sketch, at))
+            return "there is a gap between a coupon and its home";
+        reason = check_coupon(sketch, coupon);
+        before = coupon;
+        count++;
+    }
+    if (reason == NULL && count != sketch->count)
+        return "the coupons are not as many as their count";
+    return reason;
+}
+
+static const char *check_sparse(const struct hc_sketch *sketch)
+{
     if (sketch->coupons == NULL)
         return "a sparse sketch has no coupons";
     if (sketch->coupons == sketch->few && sketch->capacity != SPARSE_FEW)
@@ -34,18 +71,7 @@ static const char *check_sparse(const struct hc_sketch *sketch)
         return "more coupons than fit";
     if (sketch->count > sparse_limit(sketch->profile, sketch->precision))
         return "more coupons than a sparse sketch may hold";
-    if (sketch->recent > sketch->count)
-        return "the recent run is longer than the whole";
-    cursor = sparse_cursor(sketch);
-    for (uint32_t i = 0; reason == NULL && sparse_next(&cursor, &coupon); i++) {
-        if (sparse_index(coupon) >> sketch->profile->sparse_bits != 0)
-            return "a coupon's index is too large";
-        if (i > 0 && sparse_index(coupon) <= sparse_index(before))
-            return "the coupons do not ascend";
-        reason = check_coupon(sketch, coupon);
-        before = coupon;
-    }
-    return reason;
+    return check_table(sketch);
 }
 
 static const char *check_dense(const struct hc_sketch *sketch)
@@ -54,7 +80,7 @@ static const char *check_dense(const struct hc_sketch *sketch)
 
     if (sketch->registers == NULL)
         return "a dense sketch has no registers";
-    if (sketch->count != 0 || sketch->capacity != 0 || sketch->recent != 0)
+    if (sketch->count != 0 || sketch->capacity != 0)
         return "a dense sketch still counts coupons";
     if (!dense_is_bounded(sketch->registers, sketch->precision, rank_max))
         return "a register's rank is too large";

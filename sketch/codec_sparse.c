@@ -38,8 +38,9 @@ size_t codec_sparse_size_max(const struct hc_sketch *sketch)
     if (sketch->count == 0)
         return COUNT_SIZE;
     rice = codec_rice_bits(sketch->profile, sketch->count);
-    for (uint32_t i = 0; i < sketch->count; i++)
-        bits += rice + 1 + (sketch->coupons[i] & SPARSE_RANK_MASK);
+    for (uint32_t i = 0; i < sketch->capacity; i++)
+        bits += sketch->coupons[i] & SPARSE_RANK_MASK;
+    bits += (size_t)sketch->count * (rice + 1);
     bits += (size_t)1 << (sketch->profile->sparse_bits - rice);
     return COUNT_SIZE + bits / 8 + 1;
 }
@@ -65,7 +66,8 @@ size_t codec_sparse_write(const struct hc_sketch *sketch, uint8_t *bytes, size_t
     return (size_t)(writer.next - bytes);
 }
 
-static enum hc_status codec_read_coupons(struct cursor *cursor, struct hc_sketch *sketch)
+static enum hc_status codec_read_coupons(struct cursor *cursor, const struct hc_sketch *sketch,
+                                         struct sparse_layer *layer)
 {
     unsigned bits = sketch->profile->sparse_bits;
     unsigned rice = codec_rice_bits(sketch->profile, sketch->count);
@@ -83,7 +85,7 @@ static enum hc_status codec_read_coupons(struct cursor *cursor, struct hc_sketch
             rank = cursor_zeros(cursor) + 1;
         if (rank > rank_max)
             return HC_ECORRUPT;
-        sketch->coupons[i] = (uint32_t)index << SPARSE_RANK_BITS | (uint32_t)rank;
+        sparse_lay(layer, (uint32_t)index << SPARSE_RANK_BITS | (uint32_t)rank);
     }
     return cursor_done(cursor) ? HC_OK : HC_ECORRUPT;
 }
@@ -91,6 +93,7 @@ static enum hc_status codec_read_coupons(struct cursor *cursor, struct hc_sketch
 enum hc_status codec_sparse_read(struct cursor *cursor, struct hc_sketch *sketch)
 {
     uint32_t count = (uint32_t)cursor_number(cursor, COUNT_SIZE);
+    struct sparse_layer layer;
     uint64_t least;
 
     if (cursor->failed || count > sparse_limit(sketch->profile, sketch->precision))
@@ -101,14 +104,7 @@ enum hc_status codec_sparse_read(struct cursor *cursor, struct hc_sketch *sketch
     least = (uint64_t)count * (codec_rice_bits(sketch->profile, count) + 1);
     if (least > (uint64_t)cursor_left(cursor) * 8)
         return HC_ECORRUPT;
-    if (count > SPARSE_FEW) {
-        uint32_t *coupons = sketch_allocate(&sketch->allocator, count * sizeof *coupons);
-
-        if (coupons == NULL)
-            return HC_ENOMEM;
-        sketch->coupons = coupons;
-        sketch->capacity = count;
-    }
-    sketch->count = count;
-    return codec_read_coupons(cursor, sketch);
+    if (!sparse_reserve(sketch, count, &layer))
+        return HC_ENOMEM;
+    return codec_read_coupons(cursor, sketch, &layer);
 }

@@ -45,7 +45,9 @@ static bool dense_add_folded(uint8_t *registers, unsigned precision, const struc
 
 bool dense_add_sketch(uint8_t *registers, unsigned precision, const struct hc_sketch *from)
 {
+    struct sparse_cursor coupons;
     bool risen = false;
+    uint32_t coupon;
 
     assert(precision <= from->precision);
     if (from->dense) {
@@ -55,8 +57,9 @@ bool dense_add_sketch(uint8_t *registers, unsigned precision, const struct hc_sk
             return dense_add_equal(registers, from->registers, dense_size(precision));
         return dense_add_folded(registers, precision, from);
     }
-    for (uint32_t i = 0; i < from->count; i++)
-        risen |= dense_raise(registers, sparse_place(from->profile, from->coupons[i], precision));
+    coupons = sparse_cursor(from);
+    while (sparse_next(&coupons, &coupon))
+        risen |= dense_raise(registers, sparse_place(from->profile, coupon, precision));
     return risen;
 }
 

@@ -128,7 +128,6 @@ static enum hc_status sketch_promote(struct hc_sketch *sketch, unsigned precisio
     sketch->registers = registers;
     sketch->dense = 1;
     sketch->count = sketch->capacity = 0;
-    sketch->recent = 0;
     sketch->precision = (uint8_t)precision;
     return HC_OK;
 }

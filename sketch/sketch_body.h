@@ -3,7 +3,7 @@
  *   struct hc_sketch                          few[] holds the first coupons, so
  *   +-----------------------------------+     that a window of a few users is
  *   | allocator | coupons, or registers |     one block of 72 bytes; beyond
- *   | count capacity recent ...  few[5] |     them `coupons` is a block of its
+ *   | count capacity ...         few[5] |     them `coupons` is a block of its
  *   +-----------------------------------+     own, and then `registers`. */
 #ifndef SKETCH_BODY_H
 #define SKETCH_BODY_H
@@ -21,8 +21,7 @@ struct hc_sketch {
         uint8_t *registers; /* dense: 2^precision ranks */
     };
     uint32_t count;    /* sparse: coupons held; dense: 0 */
-    uint32_t capacity; /* sparse: coupons that fit; dense: 0 */
-    uint8_t recent;    /* sparse: coupons in the recent run */
+    uint32_t capacity; /* sparse: slots for them; dense: 0 */
     uint8_t precision;
     uint8_t dense;
     uint8_t has_key; /* keyed, and the words of the key are known */

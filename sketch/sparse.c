@@ -4,26 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-/* The longest recent run: its moves and the merges cost about the same. */
-#define SPARSE_RECENT 64
-
-_Static_assert(SPARSE_RECENT <= UINT8_MAX, "the length of the recent run is a byte");
-
-/* The coupon without its rank where the index alone decides the register. */
-static inline uint32_t sparse_trim(const struct profile *profile, uint32_t coupon,
-                                   unsigned precision)
-{
-    if (place_keeps_rank(profile, sparse_index(coupon), profile->sparse_bits, precision))
-        return coupon;
-    return coupon & ~SPARSE_RANK_MASK;
-}
-
-uint32_t sparse_pack(const struct profile *profile, struct place place, unsigned precision)
-{
-    assert(place.index >> profile->sparse_bits == 0 && place.rank <= SPARSE_RANK_MASK);
-    return sparse_trim(profile, place.index << SPARSE_RANK_BITS | place.rank, precision);
-}
-
 struct place sparse_place(const struct profile *profile, uint32_t coupon, unsigned precision)
 {
     uint32_t rank = coupon & SPARSE_RANK_MASK;
@@ -32,149 +12,207 @@ struct place sparse_place(const struct profile *profile, uint32_t coupon, unsign
     return place_fold(profile, place, profile->sparse_bits, precision);
 }
 
-/* The position of the first coupon of an ascending run that is not below. */
-static inline size_t sparse_find(const uint32_t *run, size_t count, uint32_t coupon)
+/* The fuller a table, the longer coupons shift and search; the emptier, the more
+ * memory goes to gaps. A table for a known number of coupons has a fifth more
+ * slots; one that fills grows by half when a tenth is left. */
+static uint32_t sparse_capacity(uint32_t count)
 {
-    const uint32_t *base = run;
-
-    if (count == 0)
-        return 0;
-    while (count > 1) {
-        size_t half = count / 2;
-
-        base += (base[half - 1] < coupon) * half; /* no branch to mispredict */
-        count -= half;
-    }
-    return (size_t)(base - run) + (*base < coupon);
+    return count + count / 5 + 4;
 }
 
-/* Whether the run has this coupon's index at `position`; keeps the larger rank
- * there, and says in *answer whether that was a change. */
-static bool sparse_raise(uint32_t *run, size_t count, size_t position, uint32_t coupon,
-                         enum sparse_answer *answer)
+static bool sparse_is_crowded(const struct hc_sketch *sketch)
 {
-    if (position == count || sparse_index(run[position]) != sparse_index(coupon))
-        return false;
-    *answer = coupon > run[position] ? SPARSE_ADDED : SPARSE_KNOWN;
-    if (coupon > run[position])
-        run[position] = coupon;
+    return sketch->count + sketch->count / 9 >= sketch->capacity;
+}
+
+static inline uint32_t home_of(uint32_t coupon, uint32_t capacity, unsigned shift)
+{
+    return (uint32_t)((uint64_t)(coupon & ~SPARSE_RANK_MASK) * capacity >> shift);
+}
+
+static inline unsigned home_shift(const struct hc_sketch *sketch)
+{
+    return sketch->profile->sparse_bits + SPARSE_RANK_BITS;
+}
+
+uint32_t sparse_home(const struct hc_sketch *sketch, uint32_t coupon)
+{
+    return home_of(coupon, sketch->capacity, home_shift(sketch));
+}
+
+static struct sparse_layer layer_over(const struct hc_sketch *sketch, uint32_t *slots,
+                                      uint32_t capacity, uint32_t count)
+{
+    assert(count <= capacity);
+    return (struct sparse_layer){slots, capacity, 0, count, home_shift(sketch)};
+}
+
+/* At home if that is free, otherwise behind the one before; but not so far back
+ * that those to come have too few slots. A gap (0) takes no slot. */
+static inline void layer_put(struct sparse_layer *layer, uint32_t coupon)
+{
+    uint32_t at = home_of(coupon, layer->capacity, layer->home_shift);
+    uint32_t last = layer->capacity - layer->left, taken = coupon != 0;
+
+    at = at < last ? at : last;
+    at = at > layer->next ? at : layer->next;
+    layer->slots[at] = coupon;
+    layer->next = at + taken;
+    layer->left -= taken;
+}
+
+void sparse_lay(struct sparse_layer *layer, uint32_t coupon)
+{
+    assert(layer->left > 0 && coupon != 0);
+    layer_put(layer, coupon);
+}
+
+/* A table of its own, all gaps; NULL when there is no memory. */
+static uint32_t *sparse_allocate(const struct hc_sketch *sketch, uint32_t capacity)
+{
+    uint32_t *slots = sketch_allocate(&sketch->allocator, capacity * sizeof *slots);
+
+    if (slots != NULL)
+        memset(slots, 0, capacity * sizeof *slots);
+    return slots;
+}
+
+bool sparse_reserve(struct hc_sketch *sketch, uint32_t count, struct sparse_layer *layer)
+{
+    assert(!sketch->dense && sketch->count == 0 && sketch->coupons == sketch->few);
+    if (count > SPARSE_FEW) {
+        uint32_t capacity = sparse_capacity(count);
+        uint32_t *slots = sparse_allocate(sketch, capacity);
+
+        if (slots == NULL)
+            return false;
+        sketch->coupons = slots;
+        sketch->capacity = capacity;
+    }
+    sketch->count = count;
+    *layer = layer_over(sketch, sketch->coupons, sketch->capacity, count);
     return true;
 }
 
-/* Merges the recent run into the main one, from the back, in place. */
-static void sparse_settle(struct hc_sketch *sketch)
-{
-    uint32_t recent[SPARSE_RECENT];
-    size_t left = sketch->recent;
-    size_t main = sketch->count - left;
-
-    assert(left <= SPARSE_RECENT);
-    memcpy(recent, sketch->coupons + main, left * sizeof recent[0]);
-    while (left > 0) {
-        uint32_t coupon = recent[left - 1];
-        size_t position = sparse_find(sketch->coupons, main, coupon);
-
-        memmove(sketch->coupons + position + left, sketch->coupons + position,
-                (main - position) * sizeof coupon);
-        sketch->coupons[position + left - 1] = coupon;
-        main = position;
-        left--;
-    }
-    sketch->recent = 0;
-}
-
-/* Room for one more coupon, growing by an eighth: memory is for users. */
+/* A larger table for the same coupons, unless it would be larger than the
+ * registers: there is a free slot then. */
 static bool sparse_grow(struct hc_sketch *sketch)
 {
-    struct hc_allocator *allocator = &sketch->allocator;
-    uint32_t limit = sparse_limit(sketch->profile, sketch->precision);
-    uint32_t capacity = sketch->capacity + sketch->capacity / 8 + SPARSE_FEW;
-    void *old = sketch->coupons == sketch->few ? NULL : sketch->coupons;
-    uint32_t *coupons;
+    uint32_t capacity = sketch->capacity + sketch->capacity / 2 + SPARSE_FEW;
+    uint32_t capacity_max = UINT32_C(1) << (sketch->precision - 2);
+    struct sparse_layer layer;
+    uint32_t *slots;
 
-    if (capacity > limit)
-        capacity = limit;
-    assert(capacity > sketch->count);
-    coupons = allocator->resize(allocator->context, old, capacity * sizeof *coupons);
-    if (coupons == NULL)
+    if (capacity > capacity_max)
+        capacity = capacity_max;
+    if (capacity <= sketch->capacity)
+        return true;
+    slots = sparse_allocate(sketch, capacity);
+    if (slots == NULL)
         return false;
-    if (old == NULL)
-        memcpy(coupons, sketch->few, sketch->count * sizeof *coupons);
-    sketch->coupons = coupons;
+    layer = layer_over(sketch, slots, capacity, sketch->count);
+    for (uint32_t i = 0; layer.left > 0; i++)
+        layer_put(&layer, sketch->coupons[i]);
+    sparse_release(sketch);
+    sketch->coupons = slots;
     sketch->capacity = capacity;
     return true;
+}
+
+/* Where a coupon with this index is, or would be: the first slot, as one walks
+ * from its home, that is a gap or not below. The end of the table is a gap. */
+static inline uint32_t sparse_seek(const struct hc_sketch *sketch, uint32_t floor)
+{
+    const uint32_t *slots = sketch->coupons;
+    uint32_t at = home_of(floor, sketch->capacity, home_shift(sketch));
+
+    if (slots[at] >= floor) {
+        while (at > 0 && slots[at - 1] >= floor)
+            at--;
+    } else {
+        while (at < sketch->capacity && slots[at] - 1 < floor - 1) /* not 0, and below */
+            at++;
+    }
+    return at;
+}
+
+/* Puts the coupon before the one at `at`: those from there on move up by one, to
+ * the first gap. Where there is none, those before move down instead. */
+static void sparse_put(struct hc_sketch *sketch, uint32_t at, uint32_t coupon)
+{
+    uint32_t *slots = sketch->coupons, *end = slots + sketch->capacity;
+    uint32_t down = at;
+
+    for (uint32_t *slot = slots + at; slot < end; slot++) {
+        uint32_t next = *slot;
+
+        *slot = coupon;
+        coupon = next;
+        if (coupon == 0)
+            return;
+    }
+    while (slots[down - 1] != 0)
+        down--;
+    memmove(slots + down - 1, slots + down, (sketch->capacity - down) * sizeof *slots);
+    end[-1] = coupon;
 }
 
 enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon)
 {
     uint32_t floor = coupon & ~SPARSE_RANK_MASK;
-    size_t main = sketch->count - sketch->recent;
-    size_t position = sparse_find(sketch->coupons, main, floor);
-    enum sparse_answer answer;
-    uint32_t *run;
+    uint32_t at = sparse_seek(sketch, floor);
+    uint32_t *slot = &sketch->coupons[at];
 
-    assert(!sketch->dense);
-    if (sparse_raise(sketch->coupons, main, position, coupon, &answer))
-        return answer;
-    run = sketch->coupons + main;
-    position = sparse_find(run, sketch->recent, floor);
-    if (sparse_raise(run, sketch->recent, position, coupon, &answer))
-        return answer;
-    if (sketch->count >= sparse_limit(sketch->profile, sketch->precision))
-        return SPARSE_FULL;
-    if (sketch->count == sketch->capacity && !sparse_grow(sketch))
-        return SPARSE_NO_MEMORY;
-    if (sketch->recent == SPARSE_RECENT) {
-        sparse_settle(sketch);
-        position = 0;
+    assert(!sketch->dense && coupon != 0);
+    if (at < sketch->capacity && *slot != 0 && sparse_index(*slot) == sparse_index(coupon)) {
+        if (coupon <= *slot)
+            return SPARSE_KNOWN;
+        *slot = coupon;
+        return SPARSE_ADDED;
     }
-    run = sketch->coupons + (sketch->count - sketch->recent);
-    memmove(run + position + 1, run + position, (sketch->recent - position) * sizeof *run);
-    run[position] = coupon;
+    if ((sketch->count + 1) * sparse_divisor(sketch->profile, sketch->precision) >
+        UINT32_C(3) << sketch->precision)
+        return SPARSE_FULL;
+    if (sparse_is_crowded(sketch)) {
+        if (!sparse_grow(sketch))
+            return SPARSE_NO_MEMORY;
+        at = sparse_seek(sketch, floor);
+    }
+    assert(sketch->count < sketch->capacity);
+    sparse_put(sketch, at, coupon);
     sketch->count++;
-    sketch->recent++;
     return SPARSE_ADDED;
 }
 
 struct sparse_cursor sparse_cursor(const struct hc_sketch *sketch)
 {
-    const uint32_t *middle = sketch->coupons + (sketch->count - sketch->recent);
-
     assert(!sketch->dense);
-    return (struct sparse_cursor){
-        .next = {sketch->coupons, middle},
-        .end = {middle, sketch->coupons + sketch->count},
-    };
+    return (struct sparse_cursor){sketch->coupons, sketch->coupons + sketch->capacity};
 }
 
 bool sparse_next(struct sparse_cursor *cursor, uint32_t *coupon)
 {
-    int run = 0;
-
-    if (cursor->next[0] == cursor->end[0]) {
-        if (cursor->next[1] == cursor->end[1])
-            return false;
-        run = 1;
-    } else if (cursor->next[1] != cursor->end[1]) {
-        run = *cursor->next[1] < *cursor->next[0];
+    while (cursor->next != cursor->end) {
+        *coupon = *cursor->next++;
+        if (*coupon != 0)
+            return true;
     }
-    *coupon = *cursor->next[run]++;
-    return true;
+    return false;
 }
 
 /* What a union comes to, and where it goes. */
 struct sparse_merge {
     const struct profile *profile;
     unsigned precision;
-    uint32_t *coupons; /* NULL: only count */
+    struct sparse_layer *layer; /* NULL: only count */
     uint32_t count;
     bool raised; /* a coupon of `into` got a larger rank */
 };
 
 static void sparse_merge_put(struct sparse_merge *merge, uint32_t coupon)
 {
-    if (merge->coupons != NULL)
-        merge->coupons[merge->count] = sparse_trim(merge->profile, coupon, merge->precision);
+    if (merge->layer != NULL)
+        sparse_lay(merge->layer, sparse_trim(merge->profile, coupon, merge->precision));
     merge->count++;
 }
 
@@ -200,29 +238,12 @@ static void sparse_merge_run(struct sparse_merge *merge, const struct hc_sketch 
     }
 }
 
-/* Makes the block of a finished merge the sketch's own. */
-static void sparse_adopt(struct hc_sketch *sketch, const struct sparse_merge *merge,
-                         const uint32_t *few)
-{
-    sparse_release(sketch);
-    sketch->coupons = sketch->few;
-    sketch->capacity = SPARSE_FEW;
-    if (merge->coupons == few) {
-        memcpy(sketch->few, few, merge->count * sizeof few[0]);
-    } else {
-        sketch->coupons = merge->coupons;
-        sketch->capacity = merge->count;
-    }
-    sketch->count = merge->count;
-    sketch->recent = 0;
-    sketch->precision = (uint8_t)merge->precision;
-}
-
 enum sparse_answer sparse_union(struct hc_sketch *into, const struct hc_sketch *from,
                                 unsigned precision)
 {
     struct sparse_merge merge = {.profile = into->profile, .precision = precision};
-    uint32_t few[SPARSE_FEW];
+    uint32_t few[SPARSE_FEW] = {0}, capacity = SPARSE_FEW, *slots = few;
+    struct sparse_layer layer;
 
     assert(precision <= into->precision && precision <= from->precision);
     sparse_merge_run(&merge, into, from);
@@ -230,13 +251,22 @@ enum sparse_answer sparse_union(struct hc_sketch *into, const struct hc_sketch *
         return SPARSE_FULL;
     if (merge.count == into->count && !merge.raised && precision == into->precision)
         return SPARSE_KNOWN;
-    merge.coupons = few;
-    if (merge.count > SPARSE_FEW)
-        merge.coupons = sketch_allocate(&into->allocator, merge.count * sizeof few[0]);
-    if (merge.coupons == NULL)
+    if (merge.count > SPARSE_FEW) {
+        capacity = sparse_capacity(merge.count);
+        slots = sparse_allocate(into, capacity);
+    }
+    if (slots == NULL)
         return SPARSE_NO_MEMORY;
+    layer = layer_over(into, slots, capacity, merge.count);
+    merge.layer = &layer;
     sparse_merge_run(&merge, into, from);
-    sparse_adopt(into, &merge, few);
+    sparse_release(into);
+    if (slots == few)
+        slots = memcpy(into->few, few, sizeof few);
+    into->coupons = slots;
+    into->capacity = capacity;
+    into->count = merge.count;
+    into->precision = (uint8_t)precision;
     return SPARSE_ADDED;
 }
 
@@ -244,7 +274,7 @@ void sparse_fold(struct hc_sketch *sketch, unsigned precision)
 {
     assert(!sketch->dense && precision <= sketch->precision);
     assert(sketch->count <= sparse_limit(sketch->profile, precision));
-    for (uint32_t i = 0; i < sketch->count; i++)
+    for (uint32_t i = 0; i < sketch->capacity; i++)
         sketch->coupons[i] = sparse_trim(sketch->profile, sketch->coupons[i], precision);
     sketch->precision = (uint8_t)precision;
 }

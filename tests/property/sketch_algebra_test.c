@@ -1,8 +1,8 @@
 /* Goal: union is commutative, associative and idempotent, and merge(a, b) is
  * the sketch of a u b to the last byte, at all precisions and forms mixed.
  *
- * The sizes lie around every switch: the coupons in the struct, the recent run
- * (64), the promotion of each precision. */
+ * The sizes lie around every switch: the coupons in the struct, the tables that
+ * follow, the promotion of each precision. */
 #include "sketch_kit.h"
 
 static const uint64_t sizes[] = {0, 1, 2, 3, 5, 6, 33, 34, 35, 63, 64, 65, 152, 153, 154, 200,
@@ -163,6 +163,47 @@ START_TEST(order_is_nothing)
 }
 END_TEST
 
+/* Ids that were chosen to lie side by side: from `first` on, spread places apart. */
+static void add_neighbours(struct hc_sketch *sketch, uint64_t first, uint64_t spread,
+                           uint64_t count, uint64_t stride)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t place = (first + i * stride % count * spread) & ((1 << 25) - 1);
+        struct hc_hash hash = {place | UINT64_C(1) << 40, 0};
+
+        ck_assert_int_eq(hc_sketch_add_hash(sketch, hash, NULL), HC_OK);
+        if (i < 100 || i % 29 == 0)
+            kit_check(sketch);
+    }
+}
+
+/* Coupons crowd at the ends and in the middle of the table, and shift to gaps on
+ * either side; the order of arrival is still nothing. */
+START_TEST(neighbours)
+{
+    const uint64_t firsts[] = {0, 1 << 24, (1 << 25) - 1, (1 << 25) - 700, 12345678};
+    const uint64_t strides[] = {1, 676, 337, 401}; /* prime to 677; 676: backwards */
+
+    for (size_t f = 0; f < sizeof firsts / sizeof firsts[0]; f++) {
+        for (uint64_t spread = 1; spread < 100000; spread *= 40) {
+            struct hc_sketch *forth = kit_create(12, NULL);
+
+            add_neighbours(forth, firsts[f], spread, 677, 1);
+            for (size_t s = 1; s < sizeof strides / sizeof strides[0]; s++) {
+                struct hc_sketch *other = kit_create(12, NULL);
+
+                add_neighbours(other, firsts[f], spread, 677, strides[s]);
+                kit_same(forth, other);
+                unite(other, forth);
+                kit_same(forth, other);
+                hc_sketch_destroy(&other);
+            }
+            hc_sketch_destroy(&forth);
+        }
+    }
+}
+END_TEST
+
 /* An id at one of 16 places, half of which need a rank. */
 static struct hc_hash ranked_hash(uint64_t *state)
 {
@@ -217,7 +258,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {two_parts, three_parts, adding_goes_on, order_is_nothing,
-                                  ranks_unite};
+                                  neighbours, ranks_unite};
 
     return KIT_RUN("sketch_algebra", tests);
 }

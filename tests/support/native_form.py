@@ -86,7 +86,7 @@ def keeps_rank(profile, index, p):
 
 
 def limit(profile, p):
-    return (3 << p) // (profile.bits + (8 if profile.layout == SPLIT else 5) - p)
+    return (3 << p) // max(14, profile.bits + (8 if profile.layout == SPLIT else 5) - p)
 
 
 def rice_bits(profile, count):

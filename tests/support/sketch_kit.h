@@ -56,8 +56,9 @@ static inline struct hc_sketch *kit_create(unsigned precision,
 static inline uint64_t kit_limit(enum hc_profile profile, unsigned precision)
 {
     const unsigned sizes[] = {0, 30, 34, 30, 30, 31, 30};
+    unsigned divisor = sizes[profile] - precision;
 
-    return (UINT64_C(3) << precision) / (sizes[profile] - precision);
+    return (UINT64_C(3) << precision) / (divisor < 14 ? 14 : divisor);
 }
 
 /* Where the hash lies among the places of a sparse sketch. */

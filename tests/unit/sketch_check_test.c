@@ -36,7 +36,7 @@ START_TEST(struct_fields)
     BREAK(sketch, broken.coupons = NULL, "a sparse sketch has no coupons");
     BREAK(sketch, broken.capacity = 99, "more coupons than fit");
     BREAK(sketch, broken.precision = 4, "more coupons than a sparse sketch may hold");
-    BREAK(sketch, broken.recent = 101, "the recent run is longer than the whole");
+    BREAK(sketch, broken.count = 99, "the coupons are not as many as their count");
     BREAK(few, (broken.coupons = broken.few, broken.capacity = 99),
           "the capacity is not that of the struct");
     hc_sketch_destroy(&sketch);
@@ -66,6 +66,8 @@ START_TEST(coupons)
         hc_sketch_add_hash(sketch, hash, NULL);
     }
     coupon_is_broken(sketch, 4, UINT32_C(1) << 31, "a coupon's index is too large");
+    coupon_is_broken(sketch, 4, 0, "the coupons are not as many as their count");
+    coupon_is_broken(sketch, 0, 0, "there is a gap between a coupon and its home");
     coupon_is_broken(sketch, 1, sketch->coupons[2], "the coupons do not ascend");
     coupon_is_broken(sketch, 1, sketch->coupons[3] + 64, "the coupons do not ascend");
     coupon_is_broken(sketch, 1, sketch->coupons[1] | 1,
@@ -84,7 +86,6 @@ START_TEST(registers)
     BREAK(sketch, broken.registers = NULL, "a dense sketch has no registers");
     BREAK(sketch, broken.count = 1, "a dense sketch still counts coupons");
     BREAK(sketch, broken.capacity = 1, "a dense sketch still counts coupons");
-    BREAK(sketch, broken.recent = 1, "a dense sketch still counts coupons");
     sketch->registers[1023] = 56;
     is_broken(sketch, "a register's rank is too large");
     sketch->registers[1023] = 55;

@@ -177,7 +177,7 @@ START_TEST(memory_is_accounted)
             ck_abort_msg("%zu of %zu bytes", hc_sketch_memory(sketch), memory.bytes);
         if (i == 1)
             ck_assert_uint_lt(memory.bytes, 100);
-        if (hc_sketch_is_sparse(sketch) && memory.bytes > 120 + 9 * i / 2)
+        if (hc_sketch_is_sparse(sketch) && memory.bytes > 120 + 27 * i / 4)
             ck_abort_msg("%zu bytes for %llu ids", memory.bytes, (unsigned long long)i);
     }
     ck_assert_uint_lt(memory.bytes, 16384 + 100);
