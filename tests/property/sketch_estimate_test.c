@@ -233,6 +233,33 @@ START_TEST(extremes)
 }
 END_TEST
 
+/* Any ranks at all, near each other or not: numbers in order, none infinite. */
+START_TEST(any_registers)
+{
+    static const unsigned precisions[] = {4, 10};
+    uint8_t registers[1 << 10];
+
+    for (uint64_t round = 0; round < 30000; round++) {
+        unsigned precision = precisions[round % 50 == 0];
+        unsigned rank_max = round % 3 == 0 ? 31 : round % 3 == 1 ? 63 : 65 - precision;
+        uint64_t seed = kit_hash(round).first;
+        unsigned least = seed % (rank_max + 1), width = rank_max + 1 - least;
+        struct hc_estimate estimate;
+
+        width = 1 + (seed >> 8) % width;
+        for (size_t i = 0; i < (size_t)1 << precision; i++)
+            registers[i] = (uint8_t)(least + kit_hash(seed + i).first % width);
+        estimate = estimate_dense(registers, precision, rank_max);
+        if (!(0 <= estimate.low && estimate.low <= estimate.value &&
+              estimate.value <= estimate.high && estimate.high <= ldexp(1, 64) &&
+              0 <= estimate.error && isfinite(estimate.error)))
+            ck_abort_msg("p %u, ranks from %u to %u of %u: %g %g %g, error %g", precision, least,
+                         least + width - 1, rank_max, estimate.low, estimate.value,
+                         estimate.high, estimate.error);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sketch_estimate");
@@ -246,6 +273,7 @@ int main(void)
     tcase_add_test(tcase, sweep);
     tcase_add_test(tcase, first_ids_are_exact);
     tcase_add_test(tcase, extremes);
+    tcase_add_test(tcase, any_registers);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -128,8 +128,8 @@ def by_precision(results):
             f"{wide.rmse:.4f} ± {wide.rmse_error:.4f}", f"{104 / 2 ** (precision / 2):.4f}",
             f"{min(below):.2f}", span(above, "{:.2f}"), f"{worst.coverage_error:.2f}"])
     return table(["p", "trials a point", "sparse up to", "RMSE there, %", "largest bias, %",
-                  "largest RMSE, %", "1.04/√2^p, %", "least coverage, n ≤ 2^p, %", "coverage, n > 2^p, %", "± %"],
-                 rows)
+                  "largest RMSE, %", "1.04/√2^p, %", "least coverage, n ≤ 2^p, %",
+                  "coverage, n > 2^p, %", "± %"], rows)
 
 
 def at_default(results):
