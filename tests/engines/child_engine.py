@@ -43,8 +43,8 @@ def fetch(name, folder):
     for old in (jars, partial):
         shutil.rmtree(old, ignore_errors=True)
     subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
-         "-DincludeScope=runtime", f"-DoutputDirectory={partial}"],
+        ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(pom),
+         "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={partial}"],
         check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     shutil.copy(pom, partial / "pom.xml")
     partial.rename(jars)

@@ -45,4 +45,5 @@ def sketch(form, start, sets, merge):
         made = union.get_result(TYPES[form["bits"]])
     image = made.serialize_updatable() if form["updatable"] else made.serialize_compact()
     return {"bytes": bytes(image).hex(), "plain": plain(made),
-            "estimate": united(made.lg_config_k, [made]).get_estimate()}
+            "estimate": united(made.lg_config_k, [made]).get_estimate(),
+            "told": made.get_estimate()}

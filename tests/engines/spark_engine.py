@@ -58,13 +58,7 @@ def sketch(form, start, sets, merge):
         made = union.getResult(ENGINE["types"][form["bits"]])
     image = made.toUpdatableByteArray() if form["updatable"] else made.toCompactByteArray()
     return {"bytes": bytes(image).hex(), "plain": plain(made),
-            "estimate": float(made.getCompositeEstimate())}
-
-
-def holds(data):
-    """The content of an image, and its estimate from the registers."""
-    made = load(data)
-    return {"plain": plain(made), "estimate": float(made.getCompositeEstimate())}
+            "estimate": float(made.getCompositeEstimate()), "told": float(made.getEstimate())}
 
 
 def session():

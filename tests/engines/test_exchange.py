@@ -26,8 +26,8 @@ FORMS = [
     Form("redis", 14),
     *datasketches("datasketches", (4, 7, 8, 12, 14, 18)),
     *datasketches("spark", (4, 7, 8, 12)), *datasketches("spark", (14, 18))[:2],
-    *(postgres(14, 5, threshold, sparse) for threshold in (0, -1, 256) for sparse in (1, 0)),
-    postgres(11, 5, -1, 1), postgres(4, 5, 0, 1), postgres(17, 5, 4096, 1),
+    *(postgres(14, 5, threshold, sparse) for threshold in (0, -1, 128) for sparse in (1, 0)),
+    postgres(11, 5, -1, 1), postgres(4, 5, 0, 1), postgres(17, 5, 2048, 1),
     *(postgres(12, width, 0, 1) for width in (1, 3, 4, 6, 7)),
     *(Form("zetasketch", p, (("sparse", sparse),))
       for p, sparse in ((10, 0), (10, 10), (10, 15), (12, 17), (15, 20), (15, 0), (15, 25),
