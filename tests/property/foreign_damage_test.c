@@ -13,7 +13,7 @@
 
 #define IMAGE_MAX HC_FOREIGN_SIZE_MAX(HC_PRECISION_MAX)
 /* Damage costs time by the register: larger samples are damaged at fewer places. */
-#define EFFORT (1 << 18)
+#define EFFORT (1 << 17)
 #define SURPLUS_MAX 9
 
 static uint8_t image[IMAGE_MAX], registers[KIT_REGISTERS_MAX];
