@@ -292,6 +292,7 @@ int main(void)
     TCase *tcase = tcase_create("calendar");
     SRunner *runner = srunner_create(suite);
 
+    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, known_buckets, 0, sizeof known / sizeof *known);
     tcase_add_test(tcase, ends_of_time);
     tcase_add_test(tcase, golden_file);
