@@ -1,7 +1,7 @@
 """Topics of a real broker, by confluent_kafka: another client than ours."""
 import time
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from programs import wait_for
@@ -103,13 +103,24 @@ class Topics:
         """How many members the group's coordinator knows of, dead ones until it finds out."""
         return len(self.admin.describe_consumer_groups([group])[group].result(30).members)
 
+    @staticmethod
+    def _committed(consumer, asked):
+        """None while the coordinator is being made anew, as after a broker's restart."""
+        try:
+            return consumer.committed(asked, timeout=30)
+        except KafkaException as error:
+            if not error.args[0].retriable() and \
+                    error.args[0].code() != KafkaError.NOT_COORDINATOR:
+                raise
+            return None
+
     def committed(self, group, name):
         """{partition: committed offset, None where there is none}."""
         partitions = self.ends(name)
         consumer = self._consumer(group)
         try:
-            found = consumer.committed([TopicPartition(name, number) for number in partitions],
-                                       timeout=30)
+            asked = [TopicPartition(name, number) for number in partitions]
+            found = wait_for(lambda: self._committed(consumer, asked), f"group {group} answers")
             return {tp.partition: tp.offset if tp.offset >= 0 else None for tp in found}
         finally:
             consumer.close()
