@@ -113,8 +113,9 @@ void profiles_warn(const struct config *config)
             (precision >= engines->precision_min && precision <= engines->precision_max))
             continue;
         if (precision < engines->precision_min)
-            snprintf(effect, sizeof effect, "%s can never take these sketches: %u or more is needed",
-                     engines->names, engines->precision_min);
+            snprintf(effect, sizeof effect,
+                     "%s can never take these sketches: %u or more is needed", engines->names,
+                     engines->precision_min);
         else
             snprintf(effect, sizeof effect, "%s take%s them folded to %u", engines->names,
                      strchr(engines->names, ',') ? "" : "s", engines->precision_max);

@@ -136,7 +136,8 @@ def test_every_way_to_name_profiles(programs, frames, scratch):
 
 
 @pytest.mark.parametrize("options, env, code, message", [
-    (["--profile", "redis", "--profile", "redis"], {}, USAGE, "--profile 'redis': must be of these"),
+    (["--profile", "redis", "--profile", "redis"], {}, USAGE,
+     "--profile 'redis': must be of these"),
     (["--profile", "redis,trino,redis"], {}, USAGE, "each once"),
     (["--profile", "spark"], {}, USAGE, "redis datasketches postgres zetasketch trino keyed"),
     ([], {"HEADCOUNT_PROFILE": "redis,spark"}, CONFIG, "HEADCOUNT_PROFILE 'redis,spark'"),
