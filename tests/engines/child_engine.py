@@ -1,12 +1,13 @@
 """Engines in processes of their own, so that a crash or a class path stays there.
 
     with child_engine.Engine("trino", build / "engines") as trino:
-        trino.call("define", name="few", ids=["a", "b"])
-        trino.call("sketch", form={"precision": 12}, sets=["few"])
+        trino.define("few", ["a", "b"])
+        trino.sketch({"precision": 12}, sets=["few"])
 
-An engine is a module here, NAME_engine.py, whose functions the parent calls by name; a line of JSON goes in, one comes out.
-It runs in a Python of its own, and in that a Java of its own where there is a
-NAME.pom.xml: what that names is brought by Maven, once, to a folder of jars.
+An engine is a module here, NAME_engine.py, whose functions the parent calls by
+name: a line of JSON goes in, one comes out. It runs in a Python of its own, and
+in that a Java of its own where there is a NAME.pom.xml: what that names is
+brought by Maven, once, to a folder of jars.
 
     child_engine.py fetch FOLDER     brings the jars of all of them
 

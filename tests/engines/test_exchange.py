@@ -103,21 +103,30 @@ def test_very_many(exchange):
     exchange(form).prove("a-500000", "a-100000")
 
 
-@pytest.mark.parametrize("engine", ["datasketches", "spark"])
-@pytest.mark.parametrize("high, low", [(14, 12), (18, 4), (12, 7)])
+def form_at(engine, precision):
+    if engine == "zetasketch":
+        return Form(engine, precision, (("sparse", precision + 5),))
+    return Form(engine, precision, (("bits", 8), ("updatable", 1)))
+
+
+@pytest.mark.parametrize("engine, high, low", [
+    *((engine, *pair) for engine in ("datasketches", "spark")
+      for pair in ((14, 12), (18, 4), (12, 7))),
+    ("zetasketch", 15, 12), ("zetasketch", 18, 10)])
 def test_different_precisions(engines, ours, ids, engine, high, low):
     """Meet at the lower one, there as here."""
     for mine, theirs in ((high, low), (low, high)):
         for size in (5, 1000, 6000):
             names = (f"a-{size}", f"b-{size}")
-            forms = [Form(engine, p, (("bits", 8), ("updatable", 1))) for p in (mine, theirs)]
+            forms = [form_at(engine, precision) for precision in (mine, theirs)]
             proofs = [Exchange(form, engines(engine), ours, ids) for form in forms]
             other = proofs[1].made(sets=[names[1]])
             proofs[0].counted(names[0])
             image = ours.encode(*forms[0].words)
-            union = engines(engine).sketch({**forms[0].asked, "precision": high}, start=image,
+            union = engines(engine).sketch(form_at(engine, high).asked, start=image,
                                            merge=[other["bytes"]])
             registers = proofs[0].counted(*names).fold(low).registers()
-            assert ours.decode("datasketches", union["bytes"]).fold(low).registers() == registers
-            united = proofs[0].counted(names[0]).union("datasketches", other["bytes"])
+            profile = forms[0].profile
+            assert ours.decode(profile, union["bytes"]).fold(low).registers() == registers
+            united = proofs[0].counted(names[0]).union(profile, other["bytes"])
             assert united.show()[1] == low and united.registers() == registers
