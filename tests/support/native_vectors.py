@@ -113,7 +113,8 @@ def bad_coupons():
     yield "HC_ECORRUPT", "rank 41 of 40", sparse([(77, 41)], 14)
     yield "HC_ECORRUPT", "rank 1000", sparse([(77, 40)], 14, payload=coupons_payload(
         redis, 14, [(77, 1000)]))
-    yield "HC_ECORRUPT", "rank 41 of 40 in the high layout", sparse([(0, 41)], 14, name="zetasketch")
+    yield "HC_ECORRUPT", "rank 41 of 40 in the high layout", sparse([(0, 41)], 14,
+                                                                    name="zetasketch")
     yield "HC_ECORRUPT", "rank 64 of 63", sparse([(77, 63)], 14, name="datasketches",
                                                  payload=coupons_payload(
                                                      PROFILES["datasketches"], 14, [(77, 64)]))

@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "src/cmd": {"src/base", PUBLIC, "src/kafka", "src/source", "src/decode", "src/window",
                 "src/record", "src/emit", "src/pipeline"},
     "tools/accuracy": {PUBLIC, "sketch"},
+    "tools/bench": {PUBLIC},
     "tools/headcount": {"src/base", PUBLIC, "src/record", "src/rollup"},
     "docs/examples": {PUBLIC},
 }
@@ -40,7 +41,7 @@ OTHERS = {
     "jsmn.h": re.compile(r"^src/base/json\.c$"),
     "sqlite3.h": re.compile(r"/store\.c$"),
     "microhttpd.h": re.compile(r"^src/serve/"),
-    "zstd": re.compile(r"^sketch/|^src/source/"),
+    "zstd": re.compile(r"^sketch/|^src/source/|^tools/bench/"),
     "xxhash.h": re.compile(r"^sketch/"),
     "zlib.h": re.compile(r"^src/source/"),
     "check.h": re.compile(r"^$"),
