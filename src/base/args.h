@@ -52,6 +52,7 @@ struct args_option {
     const char *argument;  /* what help calls the value ("LIST"), NULL for flags */
     const char *help;      /* one line, or several separated by '\n' */
     bool *given;           /* set to true when any source gave it; or NULL */
+    bool not_in_environment; /* the variable means another option of a sister program */
 };
 
 struct args_program {

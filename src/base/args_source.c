@@ -141,7 +141,8 @@ enum args_status args_read_environment(struct args *args)
         const char *value;
         char *copy;
 
-        if (args_is_immediate(option) || args->given[i].source == ARGS_FROM_LINE)
+        if (args_is_immediate(option) || option->not_in_environment ||
+            args->given[i].source == ARGS_FROM_LINE)
             continue;
         name_variable(args, (int)i, name, sizeof name);
         value = getenv(name);

@@ -21,6 +21,7 @@ struct values {
     int64_t count, wait_ms, room, start_s;
     double share;
     int format;
+    unsigned formats;
     struct args_list pairs;
 };
 
@@ -34,6 +35,7 @@ static void check_values(const struct values *v, const struct args_list *positio
     assert(v->start_s >= 0 && v->start_s <= INT64_C(253402300799));
     assert(v->share >= 0 && v->share <= 1);
     assert(v->format == 0 || v->format == 1);
+    assert(v->formats <= 3);
     assert(positional->count < (size_t)argc);
     for (size_t i = 0; i < v->pairs.count; i++)
         assert(strlen(v->pairs.items[i]) < SIZE_MAX);
@@ -46,17 +48,18 @@ static void parse(int argc, char **argv)
 {
     struct values v = {.count = 7};
     const struct args_option options[] = {
-        {"name", 'n', ARGS_STRING, &v.name, 0, 0, NULL, "NAME", "", NULL},
-        {"count", 'c', ARGS_INT, &v.count, -5, 18, NULL, "N", "", NULL},
-        {"share", 's', ARGS_DOUBLE, &v.share, 0, 1, NULL, "X", "", NULL},
-        {"wait-for", 'w', ARGS_DURATION, &v.wait_ms, 0, 60000, NULL, "D", "", NULL},
-        {"room", 'r', ARGS_SIZE, &v.room, 0, 1 << 20, NULL, "SIZE", "", NULL},
-        {"start", 't', ARGS_TIME, &v.start_s, 0, 0, NULL, "T", "", NULL},
-        {"format", 'f', ARGS_CHOICE, &v.format, 0, 0, formats, "F", "", NULL},
-        {"pair", 'X', ARGS_LIST, &v.pairs, 0, 0, NULL, "K=V", "", NULL},
-        {"config", 'F', ARGS_STRING, &v.config, 0, 0, NULL, "FILE", "", NULL},
-        {"flag", 'v', ARGS_FLAG, &v.flag, 0, 0, NULL, NULL, "", NULL},
-        {"help", 'h', ARGS_FLAG, &v.other, 0, 0, NULL, NULL, "", NULL},
+        {"name", 'n', ARGS_STRING, &v.name, 0, 0, NULL, "NAME", "", NULL, false},
+        {"count", 'c', ARGS_INT, &v.count, -5, 18, NULL, "N", "", NULL, false},
+        {"share", 's', ARGS_DOUBLE, &v.share, 0, 1, NULL, "X", "", NULL, false},
+        {"wait-for", 'w', ARGS_DURATION, &v.wait_ms, 0, 60000, NULL, "D", "", NULL, false},
+        {"room", 'r', ARGS_SIZE, &v.room, 0, 1 << 20, NULL, "SIZE", "", NULL, false},
+        {"start", 't', ARGS_TIME, &v.start_s, 0, 0, NULL, "T", "", NULL, false},
+        {"format", 'f', ARGS_CHOICE, &v.format, 0, 0, formats, "F", "", NULL, false},
+        {"formats", 'g', ARGS_SET, &v.formats, 0, 0, formats, "F", "", NULL, false},
+        {"pair", 'X', ARGS_LIST, &v.pairs, 0, 0, NULL, "K=V", "", NULL, false},
+        {"config", 'F', ARGS_STRING, &v.config, 0, 0, NULL, "FILE", "", NULL, false},
+        {"flag", 'v', ARGS_FLAG, &v.flag, 0, 0, NULL, NULL, "", NULL, false},
+        {"help", 'h', ARGS_FLAG, &v.other, 0, 0, NULL, NULL, "", NULL, false},
         {0}};
     const struct args_program program = {"tool", "tool", NULL, NULL, options};
     struct args_list positional;

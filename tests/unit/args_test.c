@@ -32,19 +32,20 @@ static const char *const formats[] = {"json", "binary", NULL};
 static const char *const colours[] = {"red", "green", "blue", NULL};
 
 static const struct args_option options[] = {
-    {"name", 'n', ARGS_STRING, &v.name, 0, 0, NULL, "NAME", "a name", &v.given},
-    {"count", 'c', ARGS_INT, &v.count, -5, 18, NULL, "N", "a number", NULL},
-    {"share", 0, ARGS_DOUBLE, &v.share, 0, 2, NULL, "X", "a share", NULL},
-    {"wait-for", 'w', ARGS_DURATION, &v.wait_ms, 1000, 90000000, NULL, "D", "how long", NULL},
-    {"room", 0, ARGS_SIZE, &v.room, 16, 1 << 20, NULL, "SIZE", "how much", NULL},
-    {"start", 0, ARGS_TIME, &v.start_s, 0, 0, NULL, "T", "from when", NULL},
-    {"format", 'f', ARGS_CHOICE, &v.format, 0, 0, formats, "F", "json, or binary", NULL},
-    {"pair", 'X', ARGS_LIST, &v.pairs, 0, 0, NULL, "K=V", "a pair\nanother line", NULL},
-    {"colour", 0, ARGS_SET, &v.colours, 0, 0, colours, "NAME", "colours", NULL},
-    {"config", 'F', ARGS_STRING, &v.config, 0, 0, NULL, "FILE", "options", NULL},
-    {"verbose", 'v', ARGS_FLAG, &v.verbose, 0, 0, NULL, NULL, "say more", NULL},
-    {"quiet", 'q', ARGS_FLAG, &v.quiet, 0, 0, NULL, NULL, "say less", NULL},
-    {"help", 'h', ARGS_FLAG, &v.help, 0, 0, NULL, NULL, "this text", NULL},
+    {"name", 'n', ARGS_STRING, &v.name, 0, 0, NULL, "NAME", "a name", &v.given, false},
+    {"count", 'c', ARGS_INT, &v.count, -5, 18, NULL, "N", "a number", NULL, false},
+    {"share", 0, ARGS_DOUBLE, &v.share, 0, 2, NULL, "X", "a share", NULL, false},
+    {"wait-for", 'w', ARGS_DURATION, &v.wait_ms, 1000, 90000000, NULL, "D", "how long", NULL,
+     false},
+    {"room", 0, ARGS_SIZE, &v.room, 16, 1 << 20, NULL, "SIZE", "how much", NULL, false},
+    {"start", 0, ARGS_TIME, &v.start_s, 0, 0, NULL, "T", "from when", NULL, false},
+    {"format", 'f', ARGS_CHOICE, &v.format, 0, 0, formats, "F", "json, or binary", NULL, false},
+    {"pair", 'X', ARGS_LIST, &v.pairs, 0, 0, NULL, "K=V", "a pair\nanother line", NULL, false},
+    {"colour", 0, ARGS_SET, &v.colours, 0, 0, colours, "NAME", "colours", NULL, false},
+    {"config", 'F', ARGS_STRING, &v.config, 0, 0, NULL, "FILE", "options", NULL, false},
+    {"verbose", 'v', ARGS_FLAG, &v.verbose, 0, 0, NULL, NULL, "say more", NULL, false},
+    {"quiet", 'q', ARGS_FLAG, &v.quiet, 0, 0, NULL, NULL, "say less", NULL, true},
+    {"help", 'h', ARGS_FLAG, &v.help, 0, 0, NULL, NULL, "this text", NULL, false},
     {0}};
 
 static const struct args_program program = {
@@ -230,7 +231,9 @@ START_TEST(the_line_wins_over_the_environment_over_the_file)
     setenv("ARGSTEST_PAIR", "e1\n\ne2\n", 1);
     setenv("ARGSTEST_UNKNOWN", "is not ours", 1);
     setenv("ARGSTEST_FORMAT", "", 1);
+    setenv("ARGSTEST_QUIET", "that of a sister program", 1);
     ck_assert_int_eq(parse_with_file(file, "-nline"), ARGS_OK);
+    ck_assert(!v.quiet);
     ck_assert_str_eq(v.name, "line");
     ck_assert_int_eq(v.count, 2);
     ck_assert_int_eq(v.wait_ms, 1000);
@@ -360,10 +363,10 @@ END_TEST
 START_TEST(help_is_a_table)
 {
     static const struct args_option few[] = {
-        {"brokers", 'b', ARGS_STRING, &v.name, 0, 0, NULL, "LIST", "Kafka servers", NULL},
+        {"brokers", 'b', ARGS_STRING, &v.name, 0, 0, NULL, "LIST", "Kafka servers", NULL, false},
         {"a-name-that-takes-all", 0, ARGS_STRING, &v.name, 0, 0, NULL, "LONG",
-         "this line has so many words that it has to be broken into two\nnext", NULL},
-        {"quiet", 'q', ARGS_FLAG, &v.quiet, 0, 0, NULL, NULL, "less", NULL},
+         "this line has so many words that it has to be broken into two\nnext", NULL, false},
+        {"quiet", 'q', ARGS_FLAG, &v.quiet, 0, 0, NULL, NULL, "less", NULL, false},
         {0}};
     static const struct args_program help = {"tool", "tool A\ntool B", "End.", NULL, few};
     char *text = NULL;

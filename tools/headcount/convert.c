@@ -262,6 +262,7 @@ static size_t common_options(struct convert *convert, struct args_option *at)
         {.name = "minute", .kind = ARGS_TIME, .value = &convert->minute_s, .argument = "T",
          .help = "--from: the minute of all sketches", SCOPED(SCOPED_MINUTE)},
         {.name = "group", .kind = ARGS_STRING, .value = &convert->group, .argument = "JSON",
+         .not_in_environment = true,
          .help = "--from: and their group (default {})", SCOPED(SCOPED_GROUP)},
         {.name = "by", .kind = ARGS_CHOICE, .value = &convert->by,
          .choices = calendar_grain_names, .argument = "GRAIN",
@@ -282,7 +283,8 @@ static size_t engine_options(struct convert *convert, struct args_option *at)
 {
     const struct args_option options[] = {
         {.name = "precision", .letter = 'p', .kind = ARGS_INT, .value = &convert->precision,
-         .min = HC_PRECISION_MIN, .max = HC_PRECISION_MAX, .argument = "N",
+         .not_in_environment = true, .min = HC_PRECISION_MIN, .max = HC_PRECISION_MAX,
+         .argument = "N",
          .help = "fold to 2^N registers (default: as counted, or the\n"
                  "most that the engine has)", SCOPED(SCOPED_PRECISION)},
         {.name = "log2m", .kind = ARGS_INT, .value = &convert->log2m, .min = HC_PRECISION_MIN,
@@ -313,7 +315,7 @@ static size_t engine_options(struct convert *convert, struct args_option *at)
          .help = "zetasketch: that of few users (default: 5 above the\nprecision; 0: none)",
          SCOPED(SCOPED_SPARSE_PRECISION)},
         {.name = "profile", .kind = ARGS_CHOICE, .value = &convert->profile,
-         .choices = options_profile_names, .argument = "NAME",
+         .choices = options_profile_names, .argument = "NAME", .not_in_environment = true,
          .help = "native: whose sketches, where there are several\nprofiles",
          SCOPED(SCOPED_PROFILE)},
     };

@@ -18,7 +18,7 @@ bool options_parse(const struct args_program *program, const bool *help, int arg
 #define OPTIONS_PROFILE_NONE (-1)
 extern const char *const options_profile_names[];
 #define OPTIONS_PROFILE(number) \
-    {.name = "profile", .kind = ARGS_CHOICE, .value = (number), \
+    {.name = "profile", .kind = ARGS_CHOICE, .value = (number), .not_in_environment = true, \
      .choices = options_profile_names, .argument = "NAME", \
      .help = "whose sketches, where there are several profiles (the first that is there of " \
              "redis, datasketches, postgres, zetasketch, trino, keyed)"}

@@ -190,7 +190,7 @@ int command_show(int argc, char **argv)
         {.name = "registers", .kind = ARGS_FLAG, .value = &registers,
          .help = "print the registers of each sketch too"},
         {.name = "profile", .kind = ARGS_CHOICE, .value = &profile,
-         .choices = options_profile_names, .argument = "NAME",
+         .choices = options_profile_names, .argument = "NAME", .not_in_environment = true,
          .help = "only sketches of this profile"},
         OPTIONS_HELP(&help),
         {.name = NULL}};
