@@ -3,8 +3,8 @@ import dataclasses
 import html
 import math
 
-WIDTH, HEIGHT, GAP = 760, 250, 70
-LEFT, RIGHT, TOP, BOTTOM = 56, 28, 34, 42
+WIDTH, HEIGHT, GAP = 760, 250, 100
+LEFT, RIGHT, TOP, BOTTOM = 56, 28, 54, 42
 
 STYLE = """
 svg { font: 12px system-ui, sans-serif; }
@@ -64,7 +64,7 @@ def label(value):
 
 def frame(panel, x, y, top):
     bottom = top + HEIGHT
-    yield f'<text class="text" x="{LEFT}" y="{top - 12}" font-weight="600">' \
+    yield f'<text class="text" x="{LEFT}" y="{top - 34}" font-weight="600">' \
           f"{html.escape(panel.title)}</text>"
     if panel.band:
         high, low = y(panel.band[1]), y(panel.band[0])
@@ -75,8 +75,9 @@ def frame(panel, x, y, top):
               f'y2="{y(value):.1f}"/><text class="quiet" x="{LEFT - 8}" y="{y(value) + 4:.1f}" ' \
               f'text-anchor="end">{label(value)}</text>'
     for value in ticks(panel.x, not panel.is_precision):
+        anchor = "end" if value == panel.x[1] else "middle"
         yield f'<text class="quiet" x="{x(value):.1f}" y="{bottom + 18}" ' \
-              f'text-anchor="middle">{label(value)}</text>'
+              f'text-anchor="{anchor}">{label(value)}</text>'
     where = y(0) if panel.y[0] < 0 and not panel.is_precision else bottom
     yield f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{where:.1f}" y2="{where:.1f}"/>'
     yield f'<text class="quiet" x="{WIDTH - RIGHT}" y="{bottom + 34}" text-anchor="end">' \
@@ -84,7 +85,7 @@ def frame(panel, x, y, top):
 
 
 def lines(panel, x, y, clip):
-    for _, look, points in panel.series:
+    for _, look, points in reversed(panel.series):  # the first on top
         path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in points
                         if panel.x[0] <= a <= panel.x[1])
         if path:
@@ -92,14 +93,14 @@ def lines(panel, x, y, clip):
 
 
 def legend(panel, top):
-    at = WIDTH - RIGHT
-    for name, look, points in reversed(panel.series):
+    at = LEFT
+    for name, look, points in panel.series:
         if not points:
             continue
-        at -= 7 * len(name) + 40
         yield f'<line class="line {look}" x1="{at}" x2="{at + 22}" y1="{top - 16}" ' \
               f'y2="{top - 16}"/><text class="text" x="{at + 28}" y="{top - 12}">' \
               f"{html.escape(name)}</text>"
+        at += 7 * len(name) + 48
 
 
 def figure(panels):
