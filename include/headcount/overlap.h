@@ -6,6 +6,11 @@
  * sketches says the most that there is to say (O. Ertl, arXiv 1702.01284), and
  * where that is too little the answer is HC_EWIDE, not a number.
  *
+ * Intervals hold the truth in at least 95 of 100 questions, those that are
+ * refused included: of numbers on the edge of being refused, the ones that came
+ * out large are answered. Two sparse sketches are nearly exact, and a 0 that is
+ * certain is answered with 0..0. A question takes 0.05 to 3 ms.
+ *
  * Sketches of different precision meet at the lower one. Threads: as sketch.h. */
 #ifndef HEADCOUNT_OVERLAP_H
 #define HEADCOUNT_OVERLAP_H

@@ -132,6 +132,18 @@ START_TEST(intervals_hold)
 }
 END_TEST
 
+/* No part is above what it is a part of. */
+static void is_within(const struct pair *pair, enum pair_part part)
+{
+    struct hc_estimate estimate, first = hc_sketch_estimate(pair->first);
+    struct hc_estimate second = hc_sketch_estimate(pair->second);
+
+    if (pair_estimate(pair->first, pair->second, part, &estimate) != HC_OK ||
+        (part != PAIR_SECOND && estimate.value > first.value) ||
+        (part != PAIR_FIRST && estimate.value > second.value))
+        ck_abort_msg("part %d: %g of %g and %g", part, estimate.value, first.value, second.value);
+}
+
 /* Sizes 10 to 10^6, 1 : 1 to 1 : 1000, Jaccard 0 to 1, every precision and
  * layout: what is answered is near the truth, and order does not matter. */
 static void sweep_pair(enum hc_profile profile, unsigned precision, uint64_t small, uint64_t large,
@@ -153,6 +165,7 @@ static void sweep_pair(enum hc_profile profile, unsigned precision, uint64_t sma
         const struct hc_estimate *answer = &answers[part];
         double reach;
 
+        is_within(&pair, (enum pair_part)part);
         if (statuses[part] != HC_OK && statuses[part] != HC_EWIDE)
             ck_abort_msg("%s", hc_status_name(statuses[part]));
         if (statuses[part] != HC_OK)
