@@ -155,12 +155,12 @@ def next_to_others(results):
 
 
 def agreement(results, real):
-    """The simulated points at the n of the real ones: (bias, RMSE) differences in
-    standard errors."""
+    """The simulated points at the n of the real ones, where they are dense: (bias, RMSE)
+    differences in standard errors."""
     simulated = {round(p.n): p for p in library(results, real[0].precision)}
     for point in real:
         other = simulated.get(round(point.n))
-        if other and point.is_sparse == other.is_sparse:
+        if other and not point.is_sparse and not other.is_sparse:
             yield ((point.bias - other.bias) / math.hypot(point.bias_error, other.bias_error),
                    (point.rmse - other.rmse) / math.hypot(point.rmse_error, other.rmse_error))
 

@@ -3,7 +3,7 @@
 #
 #   measure.sh ACCURACY FOLDER     ACCURACY is the program, as build/bin/accuracy
 #
-# Takes 40 minutes of one processor and no other. What FOLDER holds already is
+# Takes about 25 minutes of one processor. What FOLDER holds already is
 # not measured again: stop it and go on at will, or put results of other seeds
 # there (any *.tsv) to make the figures more certain.
 set -eu
@@ -36,7 +36,7 @@ run words 14 5000
 run words 16 3000
 run far 4 100000
 run far 10 20000
-run real 12 500 -n 20000
+run real 12 1000 -n 20000
 run real 14 120 -n 70000
 run real 5 4000
 run simulated 5 60000
