@@ -1,4 +1,4 @@
-# For tools/quickstart and tools/check to source: brings Debian packages.
+# For tools/quickstart, tools/check and tools/soak to source: what they install and build with.
 
 # What it takes to build the programs.
 BUILD_PACKAGES=(cmake make gcc g++ libc6-dev pkg-config librdkafka-dev libzstd-dev libxxhash-dev
@@ -9,6 +9,8 @@ KAFKA_PACKAGES=(default-jre-headless maven kcat python3)
 # that would make a service of it; and the libraries that it is linked to.
 POSTGRES_PACKAGES=(postgresql-15 postgresql-client-15 postgresql-15-hll)
 POSTGRES_LIBRARIES=(libpq5 libxml2 libpam0g libsystemd0 liblz4-1)
+# What it takes to build the tests and to run those of the programs.
+TEST_PACKAGES=(check python3-venv redis-tools time zstd ca-certificates)
 
 package_is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -66,4 +68,30 @@ unpack_packages() {
         return 1
     }
     mv "$folder.partial" "$folder"
+}
+
+# install_venv FOLDER REQUIREMENTS: Python's packages, anew if the list has changed.
+install_venv() {
+    ! cmp -s "$2" "$1/requirements.txt" || return 0
+    rm -rf "$1"
+    /usr/bin/python3 -m venv "$1" &&
+        "$1/bin/pip" install -q --no-cache-dir --disable-pip-version-check -r "$2" &&
+        cp "$2" "$1/requirements.txt"
+}
+
+# compile_quietly LOG FOLDER [BUILD_OPTION...] -- CMAKE_OPTION...: what is wrong, if it fails.
+compile_quietly() {
+    local log=$1 folder=$2 build_options=()
+    shift 2
+    while [ "$1" != -- ]; do
+        build_options+=("$1")
+        shift
+    done
+    shift
+    { cmake -S . -B "$folder" "$@" &&
+        cmake --build "$folder" --parallel "$(nproc)" "${build_options[@]}"; } >"$log" 2>&1 || {
+        grep -E -A6 'error|Error|undefined' "$log" | head -n 60
+        echo "the whole of it is in $log"
+        return 1
+    }
 }
