@@ -14,7 +14,7 @@ struct command {
 static const struct command commands[] = {
     {"merge", command_merge, "minutes into hours, days, weeks, months, years"},
     {"show", command_show, "what each record says, to read"},
-    {"convert", command_convert, "sketches in the bytes of other engines"},
+    {"convert", command_convert, "sketches into the bytes of other engines, and back"},
     {"overlap", command_overlap, "users that two days, or two files, have in common"},
     {"verify", command_verify, "are the input positions covered without a hole"},
     {"replay", command_replay, "rejected frames as they were"},

@@ -81,8 +81,7 @@ static int rows_check_profile(const struct rows *rows, const struct rollup_optio
     if (profiles == 0 || (options->archive && !options->profile))
         return EXIT_DONE;
     if (!(profiles & 1u << profile)) {
-        name_profiles(rows, "no record is of the profile that --profile names; there are:",
-                      profiles);
+        name_profiles(rows, "no record is of that profile; there are:", profiles);
         return EXIT_FAILED;
     }
     profiles &= ~(1u << profile);
