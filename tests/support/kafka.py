@@ -1,4 +1,4 @@
-"""A real, single-node Kafka for tests, without containers.
+"""A real, single-node Kafka for tests, without containers; kafka_cluster.py has three nodes.
 
 The broker is a set of jars from Maven, run by Java 17 in KRaft mode on free
 loopback ports, ready in about three seconds. As a module:
@@ -69,23 +69,28 @@ def die_with_parent():
 
 
 class Broker:
-    """One node, broker and controller. Started by `with`, or start()."""
+    """One node, broker and controller. Started by `with`, or start().
 
-    def __init__(self, build_dir, properties=None):
+    `ports` are those of the broker and of the controller, `voters` all controllers,
+    `java` options of the virtual machine, `within` a command that runs others."""
+
+    def __init__(self, build_dir, properties=None, node=1, ports=None, voters=None,
+                 java=("-Xmx512m",), within=()):
         self.jars = fetch(build_dir)
         self.folder = tempfile.TemporaryDirectory(prefix="kafka-", dir=self.jars.parent)
         self.path = pathlib.Path(self.folder.name)
-        self.port, controller = free_ports(2)
+        self.port, controller = ports or free_ports(2)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.process = None
-        self._write_properties(controller, properties or {})
+        self.java, self.within = list(java), list(within)
+        self._write_properties(node, controller, voters, properties or {})
         self._format()
 
-    def _write_properties(self, controller, extra):
+    def _write_properties(self, node, controller, voters, extra):
         properties = {
             "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "node.id": str(node),
+            "controller.quorum.voters": voters or f"{node}@127.0.0.1:{controller}",
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "controller.listener.names": "CONTROLLER",
@@ -109,8 +114,9 @@ class Broker:
 
     def _java(self, *words):
         # Its own files in /tmp would outlive a kill.
-        return ["java", "-XX:-UsePerfData", f"-Djava.io.tmpdir={self.path}", "-Xmx512m",
-                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{self.jars}/*", *words]
+        return [*self.within, "java", "-XX:-UsePerfData", f"-Djava.io.tmpdir={self.path}",
+                "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *self.java,
+                "-cp", f"{self.jars}/*", *words]
 
     def _format(self):
         subprocess.run(
