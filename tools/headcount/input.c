@@ -200,6 +200,18 @@ bool input_line(struct input *input, const char **bytes, size_t *size)
     }
 }
 
+bool input_bytes(struct input *input, size_t size, const char **bytes)
+{
+    assert(input->fd >= 0 && size <= input->options.line_max);
+    while (input->end - input->begin < size && !input->at_end)
+        input_fill(input);
+    bool enough = input->end - input->begin >= size;
+    *bytes = input->buffer + input->begin;
+    input->begin = enough ? input->begin + size : input->end;
+    input->scanned = input->begin;
+    return enough;
+}
+
 bool input_record(struct input *input, struct record *record)
 {
     if (!input->reader)

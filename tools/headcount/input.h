@@ -36,6 +36,11 @@ bool input_record(struct input *input, struct record *record);
  * borrowed until the next call. False at the end. */
 bool input_line(struct input *input, const char **bytes, size_t *size);
 
+/* The `size` bytes behind the last line (at most line_max), whatever they are;
+ * borrowed until the next call. False when there are no more so many: the line
+ * is then to be refused, and the file ends. */
+bool input_bytes(struct input *input, size_t size, const char **bytes);
+
 /* Refuses the line just handed over, for a reason that only the caller sees. */
 void input_refuse(struct input *input, const char *reason);
 
