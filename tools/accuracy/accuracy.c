@@ -18,6 +18,7 @@ static const char usage[] =
     "  far         10^9 to 10^17 ids, and registers that are full\n"
     "  rivals      the dense estimator next to classic HyperLogLog and HyperLogLog++\n"
     "  real        ids through the public functions: added, united, folded\n"
+    "  ids         numbered ids, by how they end and by the hash\n"
     "  words       how often within one standard error; two days compared\n"
     "\n"
     "  -p 4..18 (14)   -t at least 1 (1000)   -s any number (1)   -n at least 1 (1e8)\n"
@@ -32,6 +33,7 @@ static const struct {
     {"far", sweep_far},
     {"rivals", sweep_rivals},
     {"real", sweep_real},
+    {"ids", sweep_ids},
     {"words", sweep_words},
 };
 

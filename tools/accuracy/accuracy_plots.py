@@ -185,6 +185,27 @@ def real_ways(results):
                   "coverage, %", "largest distance to the simulation, standard errors"], rows)
 
 
+def ids(results):
+    """A row a form of ids: the hash of Redis, and the others together."""
+    forms = {}
+    for (how, what, profile, precision), points in results.items():
+        if how == "ids":
+            total = forms.setdefault((precision, what), {}).setdefault(
+                profile == "redis", Point(precision, points[0].n))
+            total.add(points[0].sums)
+    rows = []
+    for (precision, what), sides in sorted(
+            forms.items(), key=lambda form: (form[0][0], -form[1][True].rmse)):
+        rows.append([str(precision), whole(sides[True].n), f"`{what}`", str(len(what)),
+                     str(len(what) % 8)] +
+                    [text for p in (sides[True], sides[False]) for text in (
+                        f"{100 * p.rmse / p.claimed:.1f} ± {100 * p.rmse_error / p.claimed:.1f}",
+                        f"{p.coverage:.2f} ± {p.coverage_error:.2f}")])
+    return table(["p", "users", "an id", "its bytes", "beyond words of 8",
+                  "redis: RMSE, % of claimed", "coverage, %",
+                  "other profiles: RMSE, % of claimed", "coverage, %"], rows)
+
+
 def words(results):
     """Shares within a bound, and how far apart equal days seem."""
     rows = []
@@ -264,7 +285,7 @@ def main():
         (docs / "accuracy" / name).write_text(text, encoding="utf-8")
     page = docs / "ACCURACY.md"
     text = page.read_text(encoding="utf-8")
-    for make in (by_precision, at_default, next_to_others, real_ways, words, far):
+    for make in (by_precision, at_default, next_to_others, real_ways, ids, words, far):
         text = fill(text, make.__name__, make(results))
     page.write_text(text, encoding="utf-8")
 

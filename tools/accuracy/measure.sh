@@ -34,6 +34,8 @@ run simulated 10 100000
 run rivals 14 10000 -s 2
 run words 14 5000
 run words 16 3000
+run ids 12 4000
+run ids 14 1000
 run far 4 100000
 run far 10 20000
 run real 12 1000 -n 20000

@@ -23,6 +23,9 @@ void sweep_rivals(const struct sweep *sweep);
 /* Ids through the library's front door: added, united, folded. */
 void sweep_real(const struct sweep *sweep);
 
+/* Numbered ids, by how they end and by the hash. */
+void sweep_ids(const struct sweep *sweep);
+
 /* How often within one standard error and 0.8 %, and two days compared. */
 void sweep_words(const struct sweep *sweep);
 
