@@ -1,7 +1,12 @@
 /* The check comes first and jsmn second: jsmn then sees only valid documents,
- * whose tokens have been counted, and can neither fail nor run out of room. It
- * climbs from the last token to find what a bracket closes, which costs the depth
- * at worst; that is bounded by LIMIT_DEPTH, and by nothing else.
+ * whose tokens have been counted, and can neither fail nor run out of room.
+ *
+ * jsmn climbs from the last token up to what a bracket closes: one level more
+ * with each bracket in a row, n^2 / 2 steps for n of them. Where more than
+ * CLOSING_MAX stand in a row it gets only the first, and the others are closed
+ * here. That stop costs a walk back over the tokens of the innermost container
+ * that is open; since such rows close many levels at once, no token is walked
+ * over more than LIMIT_DEPTH / CLOSING_MAX times.
  *
  *   {"a":[1,true]}    token 0 object 0..14, size 1
  *                     token 1 string "a", its parent 0, size 1
@@ -34,6 +39,8 @@
  * get by with them before the memory of a larger one is given back. */
 #define KEPT_TOKENS 4096
 #define CALM_DOCUMENTS 256
+/* Closing brackets in a row that are left to jsmn. */
+#define CLOSING_MAX 32
 /* Longer numbers are not read as doubles. */
 #define DOUBLE_BYTES 511
 
@@ -134,31 +141,89 @@ static bool tokenise_scalar(struct json *json, const char *bytes, size_t size)
     return true;
 }
 
+/* From between two tokens: just behind the first bracket of the next row of more
+ * than CLOSING_MAX, or NULL. */
+static const char *find_row(const char *at, const char *end)
+{
+    const char *first = NULL;
+    unsigned closing = 0;
+
+    for (; at < end; at++) {
+        if (*at == ']' || *at == '}') {
+            first = closing++ ? first : at;
+            if (closing > CLOSING_MAX)
+                return first + 1;
+        } else if (!is_space(*at)) {
+            closing = 0;
+        }
+        if (*at == '"') {
+            for (at++; *at != '"'; at++)
+                at += *at == '\\';
+        }
+    }
+    return NULL;
+}
+
+/* What jsmn does at a closing bracket, with the container known: what is open is
+ * above all, or holds the key that is. */
+static void close_row(struct json *json, jsmn_parser *parser, size_t size)
+{
+    for (; parser->pos < size; parser->pos++) {
+        char c = json->bytes[parser->pos];
+        jsmntok_t *open;
+
+        if (is_space(c))
+            continue;
+        if (c != ']' && c != '}')
+            return;
+        assert(parser->toksuper >= 0);
+        open = &json->tokens[parser->toksuper];
+        if (open->type == JSMN_STRING)
+            open = &json->tokens[open->parent];
+        open->end = (int)parser->pos + 1;
+        parser->toksuper = open->parent;
+    }
+}
+
+static void tokenise(struct json *json, size_t size, unsigned closing)
+{
+    const char *bytes = json->bytes, *row = bytes;
+    unsigned room = (unsigned)json->count;
+    jsmn_parser parser;
+    int found;
+
+    jsmn_init(&parser);
+    while (closing > CLOSING_MAX && (row = find_row(row, bytes + size))) {
+        found = jsmn_parse(&parser, bytes, (size_t)(row - bytes), json->tokens, room);
+        assert(found == JSMN_ERROR_PART);
+        close_row(json, &parser, size);
+        row = bytes + parser.pos;
+    }
+    found = jsmn_parse(&parser, bytes, size, json->tokens, room);
+    assert(found >= 0 && (size_t)found == json->count);
+}
+
 enum json_status json_parse(struct json *json, const char *bytes, size_t size)
 {
+    struct json_shape shape;
     enum json_status status;
-    jsmn_parser parser;
-    size_t count;
-    int found;
 
     assert(size <= LIMIT_FRAME_MAX);
     json->count = 0;
     if (size == 0)
         return JSON_EMPTY;
-    status = json_check(bytes, size, &count);
+    status = json_check(bytes, size, &shape);
     if (status)
         return status;
     /* Twice the need, so that documents that grow slowly don't allocate each. */
-    if (count > json->room && !make_room(json, count * 2) && !make_room(json, count))
+    if (shape.tokens > json->room && !make_room(json, shape.tokens * 2) &&
+        !make_room(json, shape.tokens))
         return JSON_NO_MEMORY;
-    note_need(json, count);
+    note_need(json, shape.tokens);
     json->bytes = bytes;
-    json->count = count;
-    if (tokenise_scalar(json, bytes, size))
-        return JSON_OK;
-    jsmn_init(&parser);
-    found = jsmn_parse(&parser, bytes, size, json->tokens, (unsigned)count);
-    assert(found >= 0 && (size_t)found == count);
+    json->count = shape.tokens;
+    if (!tokenise_scalar(json, bytes, size))
+        tokenise(json, size, shape.closing);
     return JSON_OK;
 }
 

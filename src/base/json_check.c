@@ -26,6 +26,9 @@ struct check {
     const char *end;
     enum due due;
     size_t tokens;
+    size_t closed_at; /* the tokens when a bracket closed last */
+    unsigned closing; /* how many have closed in a row, up to that one */
+    unsigned most_closing;
     unsigned depth;
     uint64_t is_object[(LIMIT_DEPTH + 63) / 64]; /* bit d: the container at depth d + 1 */
 };
@@ -259,6 +262,10 @@ static void close_container(struct check *check)
 {
     check->at++;
     check->depth--;
+    check->closing = check->tokens == check->closed_at ? check->closing + 1 : 1;
+    check->closed_at = check->tokens;
+    if (check->closing > check->most_closing)
+        check->most_closing = check->closing;
     value_ended(check);
 }
 
@@ -345,7 +352,7 @@ static enum json_status check_step(struct check *check)
     return misplaced(check);
 }
 
-enum json_status json_check(const char *bytes, size_t size, size_t *tokens)
+enum json_status json_check(const char *bytes, size_t size, struct json_shape *shape)
 {
     struct check check;
     enum json_status status = JSON_OK;
@@ -355,6 +362,8 @@ enum json_status json_check(const char *bytes, size_t size, size_t *tokens)
     check.end = bytes + size;
     check.due = DUE_VALUE;
     check.tokens = 0;
+    check.closed_at = 0;
+    check.most_closing = 0;
     check.depth = 0;
     skip_space(&check);
     if (check.at == check.end)
@@ -367,6 +376,6 @@ enum json_status json_check(const char *bytes, size_t size, size_t *tokens)
         return status;
     if (check.due != DUE_NOTHING)
         return JSON_NOT_JSON;
-    *tokens = check.tokens;
+    *shape = (struct json_shape){.tokens = check.tokens, .closing = check.most_closing};
     return JSON_OK;
 }

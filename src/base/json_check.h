@@ -6,8 +6,13 @@
 
 #include "json.h"
 
-/* JSON_OK and the number of values and keys in *tokens, or what is wrong at the
- * first byte that is. At most (size + 1) / 2 tokens. Pure, no memory. */
-enum json_status json_check(const char *bytes, size_t size, size_t *tokens);
+struct json_shape {
+    size_t tokens;    /* values and keys, at most (size + 1) / 2 */
+    unsigned closing; /* the most closing brackets with no token between them */
+};
+
+/* JSON_OK and the document's *shape, or what is wrong at the first byte that is.
+ * Pure, no memory. */
+enum json_status json_check(const char *bytes, size_t size, struct json_shape *shape);
 
 #endif

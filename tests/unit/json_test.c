@@ -246,6 +246,28 @@ START_TEST(large_documents_are_read_in_linear_time)
 }
 END_TEST
 
+/* Minutes where closing a bracket costs the levels below it; seconds here. */
+START_TEST(deep_documents_are_read_in_linear_time)
+{
+    struct text text = {0};
+
+    text_char(&text, '[');
+    for (int i = 0; i < 512; i++) {
+        if (i)
+            text_char(&text, ',');
+        for (int level = 1; level < LIMIT_DEPTH; level++)
+            text_char(&text, '[');
+        for (int level = 1; level < LIMIT_DEPTH; level++)
+            text_char(&text, ']');
+    }
+    text_char(&text, ']');
+    for (int i = 0; i < 200; i++)
+        ck_assert_int_eq(json_parse(json, text.bytes, text.size), JSON_OK);
+    ck_assert_int_eq(json_size(json, 0), 512);
+    text_free(&text);
+}
+END_TEST
+
 static long resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
@@ -357,6 +379,7 @@ int main(void)
     tcase_add_test(tcase, a_document_cut_short_is_none);
     tcase_add_test(tcase, depth_is_limited);
     tcase_add_test(tcase, large_documents_are_read_in_linear_time);
+    tcase_add_test(tcase, deep_documents_are_read_in_linear_time);
     tcase_add_test(tcase, memory_of_a_large_document_is_given_back);
     tcase_add_test(tcase, too_little_memory_is_told);
     srunner_run_all(runner, CK_NORMAL);
