@@ -71,11 +71,10 @@ def die_with_parent():
 class Broker:
     """One node, broker and controller. Started by `with`, or start().
 
-    `ports` are those of the broker and of the controller, `voters` all controllers,
-    `java` options of the virtual machine, `within` a command that runs others."""
+    `ports` are those of the broker and of the controller, `java` options of the
+    virtual machine, `within` a command that runs others."""
 
-    def __init__(self, build_dir, properties=None, node=1, ports=None, voters=None,
-                 java=("-Xmx512m",), within=()):
+    def __init__(self, build_dir, properties=None, ports=None, java=("-Xmx512m",), within=()):
         self.jars = fetch(build_dir)
         self.folder = tempfile.TemporaryDirectory(prefix="kafka-", dir=self.jars.parent)
         self.path = pathlib.Path(self.folder.name)
@@ -83,14 +82,14 @@ class Broker:
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.process = None
         self.java, self.within = list(java), list(within)
-        self._write_properties(node, controller, voters, properties or {})
+        self._write_properties(controller, properties or {})
         self._format()
 
-    def _write_properties(self, node, controller, voters, extra):
+    def _write_properties(self, controller, extra):
         properties = {
             "process.roles": "broker,controller",
-            "node.id": str(node),
-            "controller.quorum.voters": voters or f"{node}@127.0.0.1:{controller}",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "controller.listener.names": "CONTROLLER",

@@ -13,8 +13,10 @@ empty. Nodes are started by the thread that calls, and end with it.
 import concurrent.futures
 import os
 import pathlib
+import random
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -36,6 +38,22 @@ rootLogger.appenderRef.out.ref=out
 logger.group.name=org.apache.kafka.coordinator.group
 logger.group.level=info
 """
+
+
+def quiet_ports(count):
+    """Free ports that the kernel gives to nobody while their owner is down."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = []
+    while len(found) < count:
+        port = random.SystemRandom().randrange(10000, max(first, 20000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 class Disk:
@@ -79,14 +97,32 @@ class Disk:
 
 
 class Node(kafka.Broker):
+    """None of its calls waits for the node, but kill() for its end."""
+    frozen = stopping = False
+
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def reap(self):
-        """After an end of its own: its exit code."""
-        code = self.process.wait()
-        self.process = None
-        return code
+    def begin(self):
+        """Starts it unless it runs; one that is being stopped is killed first."""
+        self.kill()
+        self.start(wait=False)
+
+    def kill(self):
+        super().kill()
+        self.frozen = self.stopping = False
+
+    def ask_to_stop(self):
+        self.stopping = True
+        os.killpg(self.process.pid, signal.SIGTERM)
+
+    def freeze(self):
+        super().freeze()
+        self.frozen = True
+
+    def thaw(self):
+        super().thaw()
+        self.frozen = False
 
     def generations(self):
         """{(group, generation)} that this node was the coordinator of."""
@@ -99,7 +135,7 @@ class Cluster:
         self.jars = kafka.fetch(build_dir)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kafka-cluster-", dir=self.jars.parent))
         (self.folder / "log4j2.properties").write_text(LOGGING)
-        ports = kafka.free_ports(2 * size)
+        ports = quiet_ports(2 * size)
         ids = range(1, size + 1)
         self.ports = {node: (ports[2 * node - 2], ports[2 * node - 1]) for node in ids}
         self.brokers = {node: ("127.0.0.1", self.ports[node][0]) for node in ids}
@@ -127,7 +163,10 @@ class Cluster:
 
     def _node(self, node, extra):
         count = min(3, len(self.ports))
+        voters = ",".join(f"{each}@127.0.0.1:{port}" for each, (_, port) in self.ports.items())
         properties = {
+            "node.id": node,
+            "controller.quorum.voters": voters,
             "default.replication.factor": count,
             "min.insync.replicas": max(1, count - 1),
             "offsets.topic.replication.factor": count,
@@ -140,9 +179,8 @@ class Cluster:
         if disk:
             properties["log.dirs"] = f"{disk.mount}/data"
         properties.update(extra)
-        voters = ",".join(f"{each}@127.0.0.1:{port}" for each, (_, port) in self.ports.items())
         java = ("-Xmx256m", f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}")
-        return Node(self.jars.parent, properties, node, self.ports[node], voters, java,
+        return Node(self.jars.parent, properties, self.ports[node], java,
                     disk.within if disk else ())
 
     def start(self):
