@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "args_body.h"
+#include "limits.h"
 
 enum args_status args_fail(struct args *args, enum args_status status, const char *format, ...)
 {
@@ -173,17 +174,25 @@ enum args_status args_parse(const struct args_program *program, int argc, char *
     return ARGS_OK;
 }
 
+/* Words may be secrets: nothing of them stays behind. */
+static void wipe_and_free(char *bytes, size_t size)
+{
+    if (bytes)
+        explicit_bzero(bytes, size);
+    free(bytes);
+}
+
 void args_destroy(struct args **args)
 {
     if (!*args)
         return;
     for (size_t i = 0; (*args)->given && i < (*args)->count; i++) {
         free((*args)->given[i].words);
-        free((*args)->given[i].copy);
+        wipe_and_free((*args)->given[i].copy, (*args)->given[i].copy_size);
     }
     free((*args)->given);
     free((*args)->positional);
-    free((*args)->file_bytes);
+    wipe_and_free((*args)->file_bytes, LIMIT_CONFIG_BYTES + 2);
     free(*args);
     *args = NULL;
 }

@@ -16,6 +16,7 @@ struct args_given {
     const char **words;  /* a flag on the command line has the word "true" */
     size_t count, room;
     char *copy;          /* the environment's text, which the words point into */
+    size_t copy_size;
 };
 
 struct args {

@@ -10,6 +10,7 @@
 #include "limits.h"
 
 #define VARIABLE_BYTES 128
+#define NAME_BYTES 32
 
 static enum args_status no_memory(struct args *args)
 {
@@ -151,6 +152,7 @@ enum args_status args_read_environment(struct args *args)
         copy = args->given[i].copy = strdup(value);
         if (!copy)
             return no_memory(args);
+        args->given[i].copy_size = strlen(copy);
         if (args_collects(option))
             status = give_lines(args, (int)i, copy);
         else
@@ -171,6 +173,15 @@ static char *trim(char *text)
     return text;
 }
 
+/* What stands where a name should be may be a secret that lost its own: shown is
+ * what could be a name. */
+static const char *showable(const char *word)
+{
+    size_t size = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-_.");
+
+    return word[size] || size > NAME_BYTES ? "..." : word;
+}
+
 static enum args_status take_setting(struct args *args, char *line, int number, int file_option)
 {
     char *equals = strchr(line, '=');
@@ -181,14 +192,14 @@ static enum args_status take_setting(struct args *args, char *line, int number, 
 
     if (!equals)
         return args_fail(args, ARGS_CONFIG, "%s:%d: '%s' is no option=value", args->file_path,
-                         number, line);
+                         number, showable(line));
     *equals = '\0';
     key = trim(line);
     value = trim(equals + 1);
     option = args_find(args, key, strlen(key));
     if (option < 0)
         return args_fail(args, ARGS_CONFIG, "%s:%d: unknown option '%s'", args->file_path, number,
-                         key);
+                         showable(key));
     found = &args->program->options[option];
     given = &args->given[option];
     if (option == file_option || args_is_immediate(found))

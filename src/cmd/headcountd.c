@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "cover.h"
 #include "log.h"
 #include "properties.h"
 #include "wire.h"
@@ -77,10 +78,17 @@ static int run(const struct config *config)
     return wire_run(config, &stop);
 }
 
+static int no_memory(void)
+{
+    fprintf(stderr, "headcountd: out of memory\n");
+    return CONFIG_EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     char error[1024];
     struct config config;
+    struct cover cover = {0};
     int code = config_read(&config, argc, argv, error, sizeof error);
     if (code != CONFIG_EXIT_DONE) {
         fprintf(stderr, "headcountd: %s\n", error);
@@ -95,8 +103,12 @@ int main(int argc, char **argv)
     } else {
         log_configure(config.quiet ? LOG_ERROR : config.verbose ? LOG_DEBUG : LOG_INFO,
                       (enum log_format)config.log_format);
-        code = config.validate ? wire_validate(&config) : run(&config);
+        if (!cover_secrets(&cover, &config.properties, argc, argv))
+            code = no_memory();
+        else
+            code = config.validate ? wire_validate(&config) : run(&config);
     }
+    cover_end(&cover);
     config_free(&config);
     return code;
 }

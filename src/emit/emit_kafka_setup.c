@@ -26,6 +26,7 @@
 #define CLIENT_BYTES_MIN 1000
 #define CLIENT_BYTES_MAX 1000000000
 #define BATCH_BYTES_MAX 1000000
+#define BROKERS_MS 5000
 
 static int64_t bounded(int64_t number, int64_t min, int64_t max)
 {
@@ -105,7 +106,7 @@ static void announce(struct kafka_admin *admin, const struct emit_kafka_options 
 {
     if (options->keep_forever && topic->deleted)
         announce_retention(topic, options->topic);
-    if (topic->insync_min < 2 && kafka_brokers_count(admin) > 1)
+    if (topic->insync_min < 2 && kafka_brokers_count(admin, BROKERS_MS) > 1)
         log_event(LOG_WARN, "output_min_insync", LOG_S("topic", options->topic),
                   LOG_I("min_insync_replicas", topic->insync_min),
                   LOG_S("meaning", "an acknowledged record may be lost with one broker"));
@@ -181,8 +182,11 @@ static enum emit_kafka_status setup_topic(struct kafka_admin *admin,
         if (kafka_patience_over(patience))
             return setup_give_up(admin, name, patience->stop, why, error, error_size);
         if (answer == KAFKA_AWAY && !told) {
+            const char *complaint = kafka_admin_complaint(admin);
+
             told = true;
-            log_event(LOG_WARN, "output_waiting", LOG_S("topic", name), LOG_S("error", why));
+            log_event(LOG_WARN, "output_waiting", LOG_S("topic", name),
+                      LOG_S("error", complaint[0] ? complaint : why));
         }
         (void)poll(NULL, 0, PAUSE_MS);
     }

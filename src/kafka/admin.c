@@ -69,6 +69,12 @@ const char *kafka_admin_complaint(struct kafka_admin *admin)
     return admin->complaint;
 }
 
+bool kafka_admin_hopeless(struct kafka_admin *admin)
+{
+    rd_kafka_poll(admin->client, 0);
+    return kafka_notes_hopeless(&admin->notes);
+}
+
 bool kafka_patience_over(const struct kafka_patience *patience)
 {
     return (patience->stop && atomic_load(patience->stop)) ||
@@ -129,12 +135,12 @@ static rd_kafka_AdminOptions_t *admin_options(rd_kafka_t *client, rd_kafka_admin
     return options;
 }
 
-int kafka_brokers_count(struct kafka_admin *admin)
+int kafka_brokers_count(struct kafka_admin *admin, int timeout_ms)
 {
     const struct rd_kafka_metadata *metadata;
     int count;
 
-    if (rd_kafka_metadata(admin->client, 0, NULL, &metadata, REQUEST_MS))
+    if (rd_kafka_metadata(admin->client, 0, NULL, &metadata, timeout_ms))
         return 0;
     count = metadata->broker_cnt;
     rd_kafka_metadata_destroy(metadata);
@@ -192,33 +198,82 @@ static enum kafka_answer topic_take_event(rd_kafka_event_t *event, struct kafka_
     return KAFKA_ANSWERED;
 }
 
+struct kafka_question {
+    rd_kafka_queue_t *queue;
+};
+
+/* Asks for the topic's configuration; the answer comes to the queue. */
+static void topic_ask(rd_kafka_t *client, const char *name, rd_kafka_queue_t *queue)
+{
+    rd_kafka_AdminOptions_t *options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC,
+                                                                      name);
+
+    rd_kafka_DescribeConfigs(client, &resource, 1, options, queue);
+    rd_kafka_ConfigResource_destroy(resource);
+    if (options)
+        rd_kafka_AdminOptions_destroy(options);
+}
+
+static enum kafka_answer topic_take(rd_kafka_event_t *event, struct kafka_topic *topic,
+                                    char *error, size_t error_size)
+{
+    struct kafka_topic found = {
+        .retention_ms = -1, .retention_bytes = -1, .message_bytes_max = 1048588, .insync_min = 1};
+    enum kafka_answer answer = topic_take_event(event, &found, error, error_size);
+
+    if (answer == KAFKA_ANSWERED)
+        *topic = found;
+    rd_kafka_event_destroy(event);
+    return answer;
+}
+
 enum kafka_answer kafka_topic_describe(struct rd_kafka_s *client, const char *name,
                                        const struct kafka_patience *patience,
                                        struct kafka_topic *topic, char *error, size_t error_size)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_AdminOptions_t *options = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
-    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC,
-                                                                      name);
-    rd_kafka_event_t *event;
-    struct kafka_topic found = {
-        .retention_ms = -1, .retention_bytes = -1, .message_bytes_max = 1048588, .insync_min = 1};
     enum kafka_answer answer = KAFKA_AWAY;
+    rd_kafka_event_t *event;
 
     snprintf(error, error_size, "no answer from the brokers");
-    rd_kafka_DescribeConfigs(client, &resource, 1, options, queue);
+    topic_ask(client, name, queue);
     event = admin_wait(queue, patience);
     if (event)
-        answer = topic_take_event(event, &found, error, error_size);
-    if (answer == KAFKA_ANSWERED)
-        *topic = found;
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_ConfigResource_destroy(resource);
-    if (options)
-        rd_kafka_AdminOptions_destroy(options);
+        answer = topic_take(event, topic, error, error_size);
     rd_kafka_queue_destroy(queue);
     return answer;
+}
+
+struct kafka_question *kafka_question_ask(struct rd_kafka_s *client, const char *name)
+{
+    struct kafka_question *question = malloc(sizeof *question);
+
+    if (!question)
+        return NULL;
+    question->queue = rd_kafka_queue_new(client);
+    topic_ask(client, name, question->queue);
+    return question;
+}
+
+bool kafka_question_answered(struct kafka_question *question, enum kafka_answer *answer,
+                             struct kafka_topic *topic, char *error, size_t error_size)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(question->queue, 0);
+
+    if (!event)
+        return false;
+    *answer = topic_take(event, topic, error, error_size);
+    return true;
+}
+
+void kafka_question_drop(struct kafka_question **question)
+{
+    if (!*question)
+        return;
+    rd_kafka_queue_destroy((*question)->queue);
+    free(*question);
+    *question = NULL;
 }
 
 static enum kafka_answer create_take_event(rd_kafka_event_t *event, char *error,

@@ -47,16 +47,26 @@ struct kafka_admin *kafka_admin_create(const struct kafka_properties *properties
 void kafka_admin_destroy(struct kafka_admin **admin);
 /* What the client last complained of, such as a refused connection, or "". */
 const char *kafka_admin_complaint(struct kafka_admin *admin);
+/* Whether asking again is of no use: see kafka_notes_hopeless. */
+bool kafka_admin_hopeless(struct kafka_admin *admin);
 struct rd_kafka_s *kafka_admin_client(struct kafka_admin *admin);
 
-/* The brokers of the cluster; 0 when nobody says. */
-int kafka_brokers_count(struct kafka_admin *admin);
+/* The brokers of the cluster; 0 when nobody says within `timeout_ms`. */
+int kafka_brokers_count(struct kafka_admin *admin, int timeout_ms);
 /* Asks for the topic's configuration, through any client. *topic is written
  * when ANSWERED, also when the topic does not exist; otherwise `error` says
  * what happened. */
 enum kafka_answer kafka_topic_describe(struct rd_kafka_s *client, const char *name,
                                        const struct kafka_patience *patience,
                                        struct kafka_topic *topic, char *error, size_t error_size);
+/* The same without waiting. Ask; look from time to time, until true, when the
+ * answer is as above (librdkafka gives up after 5 s); drop it before the client
+ * goes. NULL: no memory. */
+struct kafka_question;
+struct kafka_question *kafka_question_ask(struct rd_kafka_s *client, const char *name);
+bool kafka_question_answered(struct kafka_question *question, enum kafka_answer *answer,
+                             struct kafka_topic *topic, char *error, size_t error_size);
+void kafka_question_drop(struct kafka_question **question);
 /* Makes it, with cleanup.policy=delete; ANSWERED also when it is there by now.
  * `partitions` below 1: the broker's default. */
 enum kafka_answer kafka_topic_create(struct kafka_admin *admin, const char *name,

@@ -5,7 +5,8 @@
  *
  * Everything librdkafka has to say about a broker that is away it says again at
  * every attempt. Its log lines are therefore let through once per facility and
- * half minute; the error callback only keeps the text for status and failures. */
+ * half minute; the error callback counts, and keeps the text for status and
+ * failures. */
 #include "client.h"
 
 #include <assert.h>
@@ -15,10 +16,10 @@
 #include <time.h>
 
 #include "clock.h"
+#include "reason.h"
 #include "log.h"
 #include "properties_body.h"
 
-#define QUIET_MS 30000
 #define DESTROY_MS 3000
 /* syslog.h has names that clash with log.h: notice and below is chatter. */
 #define LOG_NOTICE_SYSLOG 5
@@ -46,6 +47,12 @@ static const struct setting consumer_fixed[] = {
     {"auto.offset.reset", "earliest"},
     {"enable.partition.eof", "true"},
     {"partition.assignment.strategy", "range,roundrobin"},
+    {"allow.auto.create.topics", "false"},
+    {NULL, NULL},
+};
+/* For both: no shell command that renews Kerberos tickets. */
+static const struct setting common_fixed[] = {
+    {"sasl.kerberos.min.time.before.relogin", "0"},
     {NULL, NULL},
 };
 static const struct setting producer_defaults[] = {
@@ -65,86 +72,61 @@ static const struct setting producer_fixed[] = {
     {NULL, NULL},
 };
 
-void kafka_notes_init(struct kafka_notes *notes, void *owner)
+bool kafka_notes_hopeless(struct kafka_notes *notes)
 {
-    memset(notes, 0, sizeof(*notes));
-    notes->owner = owner;
-    (void)pthread_mutex_init(&notes->lock, NULL);
-}
-
-void kafka_notes_destroy(struct kafka_notes *notes)
-{
-    (void)pthread_mutex_destroy(&notes->lock);
-}
-
-static bool text_take(struct kafka_notes *notes, const char *from, char *text, size_t size)
-{
-    assert(size > 0);
-    (void)pthread_mutex_lock(&notes->lock);
-    (void)snprintf(text, size, "%s", from);
-    (void)pthread_mutex_unlock(&notes->lock);
-    return text[0] != '\0';
-}
-
-bool kafka_notes_last(struct kafka_notes *notes, char *text, size_t size)
-{
-    return text_take(notes, notes->last, text, size);
-}
-
-bool kafka_notes_fatal(struct kafka_notes *notes, char *text, size_t size)
-{
-    return text_take(notes, notes->fatal, text, size);
-}
-
-bool kafka_notes_loud(struct kafka_notes *notes, const char *facility, int64_t *swallowed)
-{
-    int64_t now = clock_monotonic_ms();
-    bool loud;
-    size_t i, oldest = 0;
+    bool hopeless;
 
     (void)pthread_mutex_lock(&notes->lock);
-    for (i = 0; i < KAFKA_QUIETED_MAX; i++) {
-        if (strncmp(notes->quieted[i].facility, facility, sizeof(notes->quieted[i].facility) - 1) ==
-            0)
-            break;
-        if (notes->quieted[i].logged_ms < notes->quieted[oldest].logged_ms)
-            oldest = i;
-    }
-    if (i == KAFKA_QUIETED_MAX) {
-        i = oldest;
-        (void)snprintf(notes->quieted[i].facility, sizeof(notes->quieted[i].facility), "%s",
-                       facility);
-        notes->quieted[i].logged_ms = now - QUIET_MS;
-        notes->quieted[i].swallowed = 0;
-    }
-    loud = now - notes->quieted[i].logged_ms >= QUIET_MS;
-    if (loud) {
-        *swallowed = notes->quieted[i].swallowed;
-        notes->quieted[i].logged_ms = now;
-        notes->quieted[i].swallowed = 0;
-    } else {
-        notes->quieted[i].swallowed++;
-    }
+    hopeless = notes->turned_away && notes->all_down;
     (void)pthread_mutex_unlock(&notes->lock);
-    return loud;
+    return hopeless;
+}
+
+/* The complaint with what to do about it. */
+static void complaint_take(struct kafka_notes *notes, const char *complaint, char *text)
+{
+    int verdict;
+
+    (void)pthread_mutex_lock(&notes->lock);
+    verdict = notes->verdict;
+    (void)pthread_mutex_unlock(&notes->lock);
+    kafka_reason_write(complaint, verdict, notes->scram_fails, text, KAFKA_TEXT_MAX);
+}
+
+static void complaint_keep(struct kafka_notes *notes, const char *text, bool fatal)
+{
+    (void)pthread_mutex_lock(&notes->lock);
+    (void)snprintf(fatal ? notes->fatal : notes->last, KAFKA_TEXT_MAX, "%s", text);
+    (void)pthread_mutex_unlock(&notes->lock);
 }
 
 /* From librdkafka's own threads. */
-static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *line)
 {
     struct kafka_notes *notes = rd_kafka_opaque(client);
+    const char *behind = strncmp(line, "[thrd:", 6) == 0 ? strstr(line, "]: ") : NULL;
+    char text[KAFKA_TEXT_MAX];
     int64_t swallowed = 0;
 
     if (level >= LOG_NOTICE_SYSLOG) {
         /* The dump of the configuration does not hide every secret. */
         if (strcmp(facility, "CONF") != 0)
-            log_event(LOG_DEBUG, "kafka_log", LOG_S("facility", facility), LOG_S("text", text));
+            log_event(LOG_DEBUG, "kafka_log", LOG_S("facility", facility), LOG_S("text", line));
         return;
     }
-    if (!kafka_notes_loud(notes, facility, &swallowed))
-        return;
-    log_event(LOG_WARN, "kafka_log", LOG_S("facility", facility), LOG_S("text", text),
-              LOG_I("repeated", swallowed));
+    complaint_take(notes, behind ? behind + 3 : line, text);
+    if (strcmp(facility, "FAIL") == 0)
+        complaint_keep(notes, text, false);
+    if (kafka_notes_loud(notes, facility, &swallowed))
+        log_event(LOG_WARN, "kafka_log", LOG_S("facility", facility), LOG_S("text", text),
+                  LOG_I("repeated", swallowed));
+}
+
+/* Whether this is about us, not about a broker that is away. */
+static bool is_refusal(int code, const char *reason)
+{
+    return strstr(reason, "SSL alert number") || code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
+           code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
 }
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
@@ -152,22 +134,41 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
     struct kafka_notes *notes = opaque;
     char text[KAFKA_TEXT_MAX];
     int64_t swallowed = 0;
-    bool fatal = code == RD_KAFKA_RESP_ERR__FATAL;
+    bool fatal = code == RD_KAFKA_RESP_ERR__FATAL, refused = is_refusal(code, reason);
 
+    kafka_notes_count(notes, code);
+    (void)pthread_mutex_lock(&notes->lock);
+    notes->turned_away |= refused;
+    notes->all_down |= code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    (void)pthread_mutex_unlock(&notes->lock);
     if (fatal)
         (void)rd_kafka_fatal_error(client, text, sizeof(text));
     else
-        (void)snprintf(text, sizeof(text), "%s%s", reason,
-                       code == RD_KAFKA_RESP_ERR__AUTHENTICATION && notes->scram_fails
-                           ? " (or this librdkafka is too old for the broker's SCRAM)"
-                           : "");
-    (void)pthread_mutex_lock(&notes->lock);
-    (void)snprintf(fatal ? notes->fatal : notes->last, KAFKA_TEXT_MAX, "%s", text);
-    (void)pthread_mutex_unlock(&notes->lock);
-    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION && notes->scram_fails &&
+        complaint_take(notes, reason, text);
+    /* That all are down says less than why. */
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !notes->last[0])
+        complaint_keep(notes, text, fatal);
+    if (refused && notes->scram_fails && strstr(reason, "SASL authentication error") &&
         kafka_notes_loud(notes, "scram", &swallowed))
         log_event(LOG_WARN, "scram_unsupported", LOG_S("librdkafka", kafka_version()),
                   LOG_S("text", text));
+}
+
+/* Hears what OpenSSL thinks of a certificate, and leaves it at that. */
+static int on_certificate(rd_kafka_t *client, const char *broker, int32_t broker_id, int *verdict,
+                          int depth, const char *bytes, size_t size, char *error,
+                          size_t error_size, void *opaque)
+{
+    struct kafka_notes *notes = opaque;
+
+    (void)client, (void)broker, (void)broker_id, (void)depth, (void)bytes, (void)size;
+    if (*verdict == 0)
+        return 1;
+    (void)pthread_mutex_lock(&notes->lock);
+    notes->verdict = *verdict;
+    (void)pthread_mutex_unlock(&notes->lock);
+    (void)snprintf(error, error_size, "%s", kafka_reason_verdict(*verdict));
+    return 0;
 }
 
 bool kafka_conf_put(rd_kafka_conf_t *conf, const char *name, const char *value, char *error,
@@ -216,6 +217,7 @@ rd_kafka_conf_t *kafka_conf_create(const struct kafka_properties *properties,
     if (!settings_put(conf, consumer ? consumer_defaults : producer_defaults, error, error_size) ||
         !users_put(conf, properties, role, error, error_size) ||
         !settings_put(conf, consumer ? consumer_fixed : producer_fixed, error, error_size) ||
+        !settings_put(conf, common_fixed, error, error_size) ||
         !kafka_conf_put(conf, "bootstrap.servers", properties->brokers, error, error_size)) {
         rd_kafka_conf_destroy(conf);
         return NULL;
@@ -224,6 +226,7 @@ rd_kafka_conf_t *kafka_conf_create(const struct kafka_properties *properties,
     rd_kafka_conf_set_opaque(conf, notes);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
     return conf;
 }
 

@@ -12,35 +12,68 @@
 #include "properties.h"
 
 #define KAFKA_TEXT_MAX 512
-#define KAFKA_QUIETED_MAX 16
+#define KAFKA_QUIETED_MAX 32
+#define KAFKA_COUNTS_MAX 48
 
 enum kafka_role { KAFKA_CONSUMER, KAFKA_PRODUCER };
 
-/* What a client last complained about, and which complaints are quiet for a
- * while because they were logged. It is the opaque of the client's callbacks
- * and must outlive the client. Any thread. */
+struct kafka_count {
+    int code; /* rd_kafka_resp_err_t; those beyond the table's room are counted in its last */
+    uint64_t times;
+};
+
+/* What a client last complained about, how often about what, and which
+ * complaints are quiet for a while because they were logged. It is the opaque of
+ * the client's callbacks and must outlive the client. Any thread. */
 struct kafka_notes {
     void *owner; /* whatever the maker of the client needs in its own callbacks */
     pthread_mutex_t lock;
     char last[KAFKA_TEXT_MAX];  /* "" until the first complaint */
     char fatal[KAFKA_TEXT_MAX]; /* "" while the client can go on */
     bool scram_fails;           /* this library cannot do the SCRAM that was asked for */
+    bool turned_away;           /* a broker refused us, or we its certificate */
+    bool all_down;              /* at one time no broker was left to ask */
+    int verdict;                /* why a broker's certificate was refused (X509_V_ERR_...) */
     struct {
-        char facility[32];
+        char facility[64];
         int64_t logged_ms;
         int64_t swallowed;
     } quieted[KAFKA_QUIETED_MAX];
+    struct kafka_count counts[KAFKA_COUNTS_MAX];
+    size_t counts_used;
 };
 
 void kafka_notes_init(struct kafka_notes *notes, void *owner);
 void kafka_notes_destroy(struct kafka_notes *notes);
 /* The last complaint into `text`; false and "" when there was none. */
 bool kafka_notes_last(struct kafka_notes *notes, char *text, size_t size);
+/* Whether all brokers are out of reach, and not for being away: one at least
+ * takes no such client. Waiting alone will not help. */
+bool kafka_notes_hopeless(struct kafka_notes *notes);
 /* The fatal one: the client will never do anything again. */
 bool kafka_notes_fatal(struct kafka_notes *notes, char *text, size_t size);
 /* Whether a complaint of this kind may be logged now: once, then again after
  * 30 s at the earliest; *swallowed counts those in between. */
 bool kafka_notes_loud(struct kafka_notes *notes, const char *facility, int64_t *swallowed);
+
+/* An error that reached us, of the brokers or of the client itself. */
+struct kafka_complaint {
+    const char *event;   /* what the line is called */
+    const char *request; /* what we wanted: "fetch", "commit", ... */
+    const char *topic;
+    int code;            /* rd_kafka_resp_err_t */
+    const char *text;    /* NULL: the code's own */
+};
+/* Counts an error. */
+void kafka_notes_count(struct kafka_notes *notes, int code);
+/* Logs it with what can be done about it, the same request and code again after
+ * 30 s at the earliest. */
+void kafka_notes_tell(struct kafka_notes *notes, const struct kafka_complaint *complaint);
+/* Logs how often which error was, when there were any. */
+void kafka_notes_sum(struct kafka_notes *notes, const char *topic);
+/* What an operator can do about an error (an rd_kafka_resp_err_t) that stays.
+ * Constant text. */
+const char *kafka_advice(int code);
 
 /* A configuration for one client: our defaults, over them the user's properties
  * of that role, over them what our guarantees rest on; log and error callbacks
@@ -63,10 +96,18 @@ bool kafka_client_destroy(rd_kafka_t *client);
 /* Whether the user set this property (or its alias). */
 bool kafka_properties_given(const struct kafka_properties *properties, const char *name);
 
-/* Why a property is not the user's to set, or NULL. Constant text. */
+/* Why a property is not the user's to set, or NULL. Constant text, that of
+ * kafka_undecided for a name that nobody has judged. */
 const char *kafka_refusal(const char *name);
+extern const char kafka_undecided[];
 /* Whether its value must never be shown. */
 bool kafka_is_secret(const char *name);
+/* Whether its value names a file that the library reads. */
+bool kafka_is_file(const char *name);
+/* Whether clients come of all the properties together; `conf` has been given
+ * them. False with a message in `error`; says what is not safe about them. */
+bool kafka_properties_judge(const struct kafka_properties *properties,
+                            const rd_kafka_conf_t *conf, char *error, size_t error_size);
 /* Whether SCRAM was asked for that this library does not get through. */
 bool kafka_properties_scram_fails(const struct kafka_properties *properties);
 

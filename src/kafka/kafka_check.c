@@ -11,20 +11,25 @@
 #include "clock.h"
 #include "properties_body.h"
 
+/* How soon a refusal is seen. */
+#define ASK_MS 500
+
 static bool check_brokers(struct kafka_admin *admin, const char *brokers,
                           const struct kafka_patience *patience, FILE *stream)
 {
+    const char *complaint;
     int count;
 
     do
-        count = kafka_brokers_count(admin);
-    while (count == 0 && !kafka_patience_over(patience));
+        count = kafka_brokers_count(admin, ASK_MS);
+    while (count == 0 && !kafka_patience_over(patience) && !kafka_admin_hopeless(admin));
     if (count > 0) {
         (void)fprintf(stream, "ok: %d broker%s at %s\n", count, count == 1 ? "" : "s", brokers);
         return true;
     }
+    complaint = kafka_admin_complaint(admin);
     (void)fprintf(stream, "error: nobody answers at %s: %s\n", brokers,
-                  kafka_admin_complaint(admin));
+                  complaint[0] ? complaint : "no connection and no reason in time");
     return false;
 }
 
@@ -37,7 +42,8 @@ static bool check_input(const struct kafka_properties *properties, const char *t
         kafka_topic_partitions(properties, topic, patience, &count, error, sizeof(error));
 
     if (answer != KAFKA_ANSWERED) {
-        (void)fprintf(stream, "error: input: %s\n", error);
+        (void)fprintf(stream, "error: input: %s%s\n", error,
+                      answer == KAFKA_DENIED ? ": allow this user to describe and read it" : "");
         return false;
     }
     if (count == 0) {

@@ -10,99 +10,175 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "log.h"
 #include "properties_body.h"
+#include "secret.h"
 
 /* The first librdkafka whose SCRAM brokers from 4.0 on accept. */
 #define SCRAM_VERSION 0x02060100
-#define SECRET_MAX 65536
+#define SECRET_ROOM 65536
 
-/* The first line of a file, without its end; NULL when that can't be had. */
-static char *line_of_file(const char *path)
+/* The library's own table of properties: "name   |  C  | ...", a line each. NULL
+ * without memory. */
+static char *library_table(void)
 {
-    FILE *file = fopen(path, "re");
-    char *line = NULL;
-    size_t room = SECRET_MAX;
+    char *table = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&table, &size);
 
-    if (!file)
+    if (!stream)
         return NULL;
-    line = malloc(room);
-    if (line && !fgets(line, (int)room, file)) {
-        free(line);
-        line = NULL;
-        if (!ferror(file))
-            errno = ENODATA;
-    }
-    (void)fclose(file);
-    if (line)
-        line[strcspn(line, "\r\n")] = '\0';
-    return line;
+    rd_kafka_conf_properties_show(stream);
+    (void)fclose(stream);
+    return table;
 }
 
-/* The value as librdkafka gets it; NULL with a message when a secret's file
+static const char *line_next(const char *line)
+{
+    line += strcspn(line, "\n");
+    return line + (*line != '\0');
+}
+
+static bool line_names(const char *line, const char *name)
+{
+    size_t size = strcspn(line, " |\n");
+
+    return size == strlen(name) && strncmp(name, line, size) == 0;
+}
+
+static bool library_knows(const char *name)
+{
+    char *table = library_table();
+    bool known = false;
+
+    for (const char *line = table; line && *line && !known; line = line_next(line))
+        known = line_names(line, name);
+    free(table);
+    return known;
+}
+
+/* What is wrong with a secret out of a file, or NULL. All but a PEM is the first
+ * line, without its end. */
+static const char *secret_trim(const char *name, char *text, size_t size)
+{
+    size_t name_size = strlen(name);
+    bool whole = name_size > 4 && strcmp(name + name_size - 4, ".pem") == 0;
+    size_t line = strcspn(text, "\r\n");
+
+    if (strlen(text) != size)
+        return "there is a NUL byte in it";
+    if (!whole)
+        explicit_bzero(text + line, size - line);
+    return text[0] ? NULL : size ? "its first line is empty" : "it is empty";
+}
+
+/* The secret that is in the file, or NULL with a message. */
+static char *secret_from(const char *name, const char *path, char *error, size_t error_size)
+{
+    char reason[KAFKA_TEXT_MAX];
+    const char *why = reason;
+    struct secret_file file = {0};
+    char *text = malloc(SECRET_ROOM);
+
+    if (!text)
+        return NULL;
+    if (secret_file_read(path, text, SECRET_ROOM, &file, reason, sizeof(reason)))
+        why = secret_trim(name, text, file.size);
+    if (why) {
+        (void)snprintf(error, error_size, "-X %s: cannot read the secret from %s: %s", name, path,
+                       why);
+        explicit_bzero(text, SECRET_ROOM);
+        free(text);
+        return NULL;
+    }
+    if (file.readers == SECRET_OTHERS)
+        log_event(LOG_WARN, "secret_readable", LOG_S("property", name), LOG_S("path", path),
+                  LOG_S("text", "others can read it: chmod 600"));
+    return text;
+}
+
+/* The value as librdkafka gets it; NULL with a message when a file that it names
  * can't be read. */
 static char *value_resolve(const char *name, const char *value, char *error, size_t error_size)
 {
-    char *line;
-
-    if (value[0] != '@' || !kafka_is_secret(name)) {
-        line = strdup(value);
-        if (!line)
-            (void)snprintf(error, error_size, "no memory");
-        return line;
+    (void)snprintf(error, error_size, "no memory");
+    if (kafka_is_secret(name)) {
+        secret_hide_process();
+        if (value[0] == '@')
+            return secret_from(name, value + 1, error, error_size);
     }
-    line = line_of_file(value + 1);
-    if (!line)
-        (void)snprintf(error, error_size, "-X %s: cannot read the secret from %s: %s", name,
-                       value + 1, strerror(errno));
-    return line;
+    if (kafka_is_file(name) && strcmp(value, "probe") != 0 && access(value, R_OK) != 0) {
+        (void)snprintf(error, error_size, "-X %s: cannot read %s: %s", name, value,
+                       strerror(errno));
+        return NULL;
+    }
+    return strdup(value);
 }
 
-/* Whether the library knows the property and takes the value. */
+/* Whether the library takes the value. */
 static bool pair_try(rd_kafka_conf_t *scratch, const struct kafka_pair *pair, char *error,
                      size_t error_size)
 {
     char reason[KAFKA_TEXT_MAX];
 
-    switch (rd_kafka_conf_set(scratch, pair->name, pair->value, reason, sizeof(reason))) {
-    case RD_KAFKA_CONF_OK:
+    if (rd_kafka_conf_set(scratch, pair->name, pair->value, reason, sizeof(reason)) ==
+        RD_KAFKA_CONF_OK)
         return true;
-    case RD_KAFKA_CONF_UNKNOWN:
-        (void)snprintf(error, error_size, "-X %s: librdkafka %s has no such property", pair->name,
-                       kafka_version());
-        return false;
-    default:
-        /* librdkafka's own words repeat the value. */
-        (void)snprintf(error, error_size, "-X %s: %s", pair->name,
-                       kafka_is_secret(pair->name) ? "the value is not accepted" : reason);
-        return false;
-    }
+    /* librdkafka's own words repeat the value. */
+    (void)snprintf(error, error_size, "-X %s: %s", pair->name,
+                   kafka_is_secret(pair->name) ? "the value is not accepted" : reason);
+    return false;
 }
 
 /* No value, or no name. What stands there may be a mistyped secret, so only the
  * name of a property is repeated. */
-static void malformed(const char *text, rd_kafka_conf_t *scratch, char *error, size_t error_size)
+static void malformed(const char *text, char *error, size_t error_size)
 {
-    char name[64], reason[KAFKA_TEXT_MAX];
+    char name[64];
 
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, " :="), text);
-    if (kafka_refusal(name) ||
-        rd_kafka_conf_set(scratch, name, NULL, reason, sizeof(reason)) != RD_KAFKA_CONF_UNKNOWN)
+    if (library_knows(name))
         (void)snprintf(error, error_size, "-X %s: expected property=value", name);
     else
         (void)snprintf(error, error_size, "-X expects property=value");
+}
+
+/* Whether the user may set it; the library is asked for its name only. */
+static bool name_check(const char *name, char *error, size_t error_size)
+{
+    const char *why = kafka_refusal(name);
+
+    if (!library_knows(name) && (!why || why == kafka_undecided))
+        (void)snprintf(error, error_size, "-X %s: librdkafka %s has no such property", name,
+                       kafka_version());
+    else if (why)
+        (void)snprintf(error, error_size, "-X %s: refused: %s", name, why);
+    else
+        return true;
+    return false;
+}
+
+size_t kafka_pair_secret(const char *pair)
+{
+    size_t size = strcspn(pair, "=");
+    char *name = strndup(pair, size);
+    bool secret = name && pair[size] && pair[size + 1] && pair[size + 1] != '@' &&
+                  kafka_is_secret(name);
+
+    free(name);
+    return secret ? size + 1 : 0;
 }
 
 static bool pair_parse(const char *text, rd_kafka_conf_t *scratch, struct kafka_pair *pair,
                        char *error, size_t error_size)
 {
     const char *equals = strchr(text, '=');
-    const char *why;
 
     if (!equals || equals == text) {
-        malformed(text, scratch, error, error_size);
+        malformed(text, error, error_size);
         return false;
     }
     pair->name = strndup(text, (size_t)(equals - text));
@@ -110,45 +186,32 @@ static bool pair_parse(const char *text, rd_kafka_conf_t *scratch, struct kafka_
         (void)snprintf(error, error_size, "no memory");
         return false;
     }
-    why = kafka_refusal(pair->name);
-    if (why) {
-        (void)snprintf(error, error_size, "-X %s: refused: %s", pair->name, why);
+    if (!name_check(pair->name, error, error_size))
         return false;
-    }
     pair->value = value_resolve(pair->name, equals + 1, error, error_size);
     return pair->value && pair_try(scratch, pair, error, error_size);
 }
 
-/* One line of that table: "name   |  C  | ...". */
+/* The role that a line of the table gives to what it names. */
 static void role_note(struct kafka_properties *properties, const char *line)
 {
-    size_t name_size = strcspn(line, " |\n"), bar = strcspn(line, "|\n");
+    size_t bar = strcspn(line, "|\n");
     char role;
 
     if (line[bar] != '|' || strcspn(line + bar, "\n") < 4)
         return;
     role = line[bar + 3];
-    for (size_t i = 0; i < properties->count; i++) {
-        struct kafka_pair *pair = &properties->pairs[i];
-
-        if (strlen(pair->name) == name_size && strncmp(pair->name, line, name_size) == 0)
-            pair->role = role;
-    }
+    for (size_t i = 0; i < properties->count; i++)
+        if (line_names(line, properties->pairs[i].name))
+            properties->pairs[i].role = role;
 }
 
-/* Finds the role of each pair in the library's own table of properties, where
- * '*' means both. What is not in it goes to both. */
+/* Finds the role of each pair, where '*' means both. */
 static void roles_find(struct kafka_properties *properties)
 {
-    char *table = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&table, &size);
+    char *table = library_table();
 
-    if (!stream)
-        return;
-    rd_kafka_conf_properties_show(stream);
-    (void)fclose(stream);
-    for (const char *line = table; line && *line; line += strcspn(line, "\n"), line += *line != 0)
+    for (const char *line = table; line && *line; line = line_next(line))
         role_note(properties, line);
     free(table);
 }
@@ -186,6 +249,8 @@ struct kafka_properties *kafka_properties_create(const char *brokers, const char
     }
     roles_find(properties);
     properties->scram_fails = scram_fails(properties);
+    if (!kafka_properties_judge(properties, scratch, error, error_size))
+        goto failed;
     if (properties->scram_fails)
         log_event(LOG_WARN, "scram_unsupported", LOG_S("librdkafka", kafka_version()),
                   LOG_S("text", "brokers from 4.0 on refuse its SCRAM as if the password were "

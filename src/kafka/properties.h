@@ -2,7 +2,8 @@
  *
  * The user's come from -X key=value (one string each, also from environment
  * and file). A value that starts with '@' for a secret property is a path whose
- * first line is the secret. Nothing here logs a value of a secret. */
+ * first line is the secret (of a .pem: the whole file). Nothing here logs a
+ * value of a secret, and from the first one on the process is hidden (secret.h). */
 #ifndef KAFKA_PROPERTIES_H
 #define KAFKA_PROPERTIES_H
 
@@ -17,6 +18,10 @@ struct kafka_properties;
 struct kafka_properties *kafka_properties_create(const char *brokers, const char *const *pairs,
                                                  size_t count, char *error, size_t error_size);
 void kafka_properties_destroy(struct kafka_properties **properties);
+
+/* Where in "key=value" the value begins, if it is a secret itself and not the
+ * name of a file that holds one; 0 otherwise. */
+size_t kafka_pair_secret(const char *pair);
 
 /* Writes what -X list shows to `stream` (FILE *). */
 void kafka_properties_list(void *stream);
