@@ -6,10 +6,11 @@ import dataclasses
 import pathlib
 import random
 import shutil
+import struct
 import time
 
-from confluent_kafka import ElectionType, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
 
 import chaos_schedule
 import chaos_verdict
@@ -65,7 +66,6 @@ class Round:
             self.kafka_dir, {"offsets.topic.num.partitions": 1}, disk_mib=DISK_MIB))
         self.result.disks = bool(self.cluster.disks)
         self.topics = Topics(self.cluster.bootstrap)
-        self.admin = AdminClient({"bootstrap.servers": self.cluster.bootstrap, "log_level": 0})
         self.outputs = [f"uniques-{number}" for number in range(plan.groups)]
         self._create_topics()
         self.pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
@@ -88,7 +88,8 @@ class Round:
         wanted = [NewTopic(INPUT, self.plan.partitions, 3)]
         wanted += [NewTopic(name, self.plan.partitions, 3, config=OUTPUT)
                    for name in self.outputs]
-        for future in self.admin.create_topics(wanted).values():
+        admin = AdminClient({"bootstrap.servers": self.cluster.bootstrap, "log_level": 0})
+        for future in admin.create_topics(wanted).values():
             future.result(30)
 
         def known():
@@ -119,29 +120,25 @@ class Round:
         self.counts[f"brokers {step.what}"] += step.what != "thaw"
         return True
 
+    def _somebody(self, order):
+        """A node that can be asked."""
+        return next((number for number in order if self.cluster.nodes[number].running()
+                     and not self.cluster.nodes[number].frozen), order[0])
+
     def _lead(self, topic, partition, *order):
-        """The first of `order` is to lead; whoever runs is asked to see to it."""
+        """The first of `order` is to lead."""
         topic = {"input": INPUT, "output": self.outputs[0]}.get(topic, topic)
-        for node in order:
-            if self.cluster.nodes[node].running() and not self.cluster.nodes[node].frozen:
-                if not self.cluster.prefer(node, topic, partition, order):
-                    return "refused"
-                self.admin.elect_leaders(ElectionType.PREFERRED,
-                                         [TopicPartition(topic, partition)]).result(20)
-                self.counts["coordinator moves" if topic.startswith("__") else "leader moves"] += 1
-                return "done"
-        return "nobody to ask"
+        codes = self.cluster.move_leader(self._somebody(order), topic, partition, order)
+        self.counts["coordinator moves" if topic.startswith("__") else "leader moves"] += 1
+        return codes
 
     def _grow(self, topic, count):
         names = [INPUT] if topic == "input" else self.outputs
-        futures = self.admin.create_partitions([NewPartitions(name, count) for name in names],
-                                               operation_timeout=20)
-        for future in futures.values():
-            future.result(30)
-        if topic == "input":
+        codes = [self.cluster.grow(self._somebody([1, 2, 3]), name, count) for name in names]
+        self.counts["topics grown"] += codes.count(0)
+        if topic == "input" and codes == [0]:
             self.feed.partitions = count
-        self.counts["topics grown"] += len(names)
-        return "done"
+        return codes
 
     def _disk_step(self, step):
         number, = step.args
@@ -173,7 +170,7 @@ class Round:
         def run():
             try:
                 return f"{call.__name__} {args}: {call(*args)}"
-            except (KafkaException, OSError, concurrent.futures.TimeoutError) as trouble:
+            except (OSError, IndexError, struct.error) as trouble:
                 return f"{call.__name__} {args}: {trouble!r}"
         self.jobs.append(self.pool.submit(run))
         return True

@@ -3,7 +3,7 @@
     with kafka_cluster.Cluster(build_dir, disk_mib=64) as cluster:
         cluster.bootstrap, cluster.brokers      {node: (host, port)}
         cluster.nodes[2].kill(); cluster.nodes[2].start(wait=False)
-        cluster.move_leader("frames", 0, to=3)
+        cluster.move_leader(1, "frames", 0, [3, 1, 2])
         cluster.disks[2].fill(); cluster.disks[2].empty()
 
 A disk is a tmpfs in a mount namespace of its own, which ends with the process
@@ -24,7 +24,8 @@ import tempfile
 
 import kafka
 
-ALTER_PARTITION_REASSIGNMENTS = 45
+CREATE_PARTITIONS, ELECT_LEADERS, ALTER_PARTITION_REASSIGNMENTS = 37, 43, 45
+CLIENT = b"chaos"
 ANSWER_S = 10
 # What rebalances are counted by.
 STABLE = re.compile(r"Stabilized group (\S+) generation (\d+)")
@@ -38,6 +39,16 @@ rootLogger.appenderRef.out.ref=out
 logger.group.name=org.apache.kafka.coordinator.group
 logger.group.level=info
 """
+
+
+def compact(data):
+    """Of less than 127 bytes, as Kafka's flexible versions write it."""
+    return bytes([len(data) + 1]) + data
+
+
+def compact_list(items):
+    items = list(items)
+    return bytes([len(items) + 1]) + b"".join(items)
 
 
 def quiet_ports(count):
@@ -210,18 +221,36 @@ class Cluster:
     def generations(self):
         return set().union(*(node.generations() for node in self.nodes.values()))
 
-    def prefer(self, via, topic, partition, replicas):
-        """Makes the first of `replicas` the preferred leader; asks the node `via`.
+    # By hand: the admin client lacks the first of these, and an assertion of its own
+    # ends the process when a broker dies under one of the others.
 
-        By hand, since the admin client has no call for it."""
-        name = topic.encode()
-        body = struct.pack(">i", ANSWER_S * 1000) + b"\x02" + bytes([len(name) + 1]) + name
-        body += b"\x02" + struct.pack(">i", partition) + bytes([len(replicas) + 1])
-        body += b"".join(struct.pack(">i", node) for node in replicas) + b"\0\0\0"
-        header = struct.pack(">hhih", ALTER_PARTITION_REASSIGNMENTS, 0, 7, 5) + b"chaos\0"
+    def ask(self, via, api, version, body):
+        """The answer of the node `via`, from behind correlation id, tags and throttling."""
+        message = struct.pack(">hhih", api, version, 7, len(CLIENT)) + CLIENT + b"\0" + body
         with socket.create_connection(self.brokers[via], ANSWER_S) as connection:
-            connection.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+            connection.sendall(struct.pack(">i", len(message)) + message)
             with connection.makefile("rb") as answer:
-                size = struct.unpack(">i", answer.read(4))[0]
-                # Correlation id, tags, time throttled; then the code of the whole.
-                return struct.unpack(">h", answer.read(size)[9:11])[0] == 0
+                size = answer.read(4)
+                if len(size) < 4:
+                    raise OSError("no answer")
+                return answer.read(struct.unpack(">i", size)[0])[9:]
+
+    def move_leader(self, via, topic, partition, replicas):
+        """The first of `replicas` becomes the preferred leader, and is elected; error codes."""
+        name, wait = compact(topic.encode()), struct.pack(">i", ANSWER_S * 1000)
+        place = struct.pack(">i", partition)
+        order = compact_list(struct.pack(">i", node) for node in replicas)
+        partitions = compact_list([place + order + b"\0"])
+        prefer = wait + compact_list([name + partitions + b"\0"]) + b"\0"
+        elect = b"\0" + compact_list([name + compact_list([place]) + b"\0"]) + wait + b"\0"
+        return [struct.unpack(">h", self.ask(via, api, version, body)[:2])[0]
+                for api, version, body in ((ALTER_PARTITION_REASSIGNMENTS, 0, prefer),
+                                           (ELECT_LEADERS, 2, elect))]
+
+    def grow(self, via, topic, count):
+        """More partitions; the error code."""
+        name = compact(topic.encode())
+        body = compact_list([name + struct.pack(">i", count) + b"\0\0"])
+        body += struct.pack(">i", ANSWER_S * 1000) + b"\0\0"
+        answer = self.ask(via, CREATE_PARTITIONS, 2, body)
+        return struct.unpack(">h", answer[1 + len(name):][:2])[0]
