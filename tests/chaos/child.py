@@ -18,9 +18,12 @@ class Child:
         self.greeting = self.ask(**start)
 
     def ask(self, **question):
-        self.process.stdin.write(json.dumps(question).encode() + b"\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        try:
+            self.process.stdin.write(json.dumps(question).encode() + b"\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = b""
         if not line:
             raise RuntimeError(f"{self.process.args[2]} ended: {self.process.wait()}")
         answer = json.loads(line)
@@ -31,7 +34,10 @@ class Child:
     def end(self, limit_s=30):
         if self.process.stdin.closed:
             return
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended before
         self.process.stdout.close()
         try:
             self.process.wait(limit_s)

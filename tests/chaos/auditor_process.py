@@ -1,0 +1,214 @@
+"""The auditor's process: auditor.py starts it, and tells what it does."""
+import json
+import queue
+import sys
+import threading
+import time
+import traceback
+
+from pathlib import Path
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel
+from confluent_kafka import KafkaError, KafkaException, TIMESTAMP_LOG_APPEND_TIME, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+
+from auditor_ledger import Ledger  # noqa: E402
+
+PERIOD_S = 0.2
+TOPICS_S = 1.0
+USERS_SHARE = 0.25
+PATIENCE_MS = 10000
+REQUEST_S = 5
+READ_S = 10
+STOP_S = 60
+CLIENT = {"log_level": 0, "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 5000}
+
+
+class Reader:
+    """Follows a topic; `next` says how far each partition has been read."""
+
+    def __init__(self, bootstrap, topic, isolation, take):
+        self.topic, self.take, self.next, self.first = topic, take, {}, {}
+        self.consumer = Consumer({
+            "bootstrap.servers": bootstrap, "group.id": "auditor", "enable.auto.commit": False,
+            "auto.offset.reset": "earliest", "enable.partition.eof": True, "check.crcs": True,
+            "isolation.level": isolation, "fetch.wait.max.ms": 50} | CLIENT)
+
+    def find_partitions(self):
+        found = self.consumer.list_topics(self.topic, timeout=REQUEST_S).topics[self.topic]
+        if not found.partitions and not self.next:
+            raise LookupError(f"no topic {self.topic}")
+        for number in sorted(set(found.partitions) - set(self.next)):
+            asked = TopicPartition(self.topic, number)
+            low, _ = self.consumer.get_watermark_offsets(asked, timeout=REQUEST_S)
+            self.consumer.incremental_assign([TopicPartition(self.topic, number, low)])
+            self.first[number] = self.next[number] = low
+
+    def read(self, timeout_s):
+        for message in self.consumer.consume(1000, timeout=timeout_s):
+            error, partition = message.error(), message.partition()
+            if error is None:
+                self.take(message)
+                self.next[partition] = message.offset() + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self.next[partition] = max(self.next[partition], message.offset())
+
+    def has_read(self, ends):
+        return all(self.next.get(number, 0) >= end for number, end in ends.items())
+
+
+class Watch:
+    def __init__(self, start):
+        self.group, self.input, self.output = start["group"], start["input"], start["output"]
+        self.ledger = Ledger(self.group, self.input, start["profile"])
+        bootstrap = start["bootstrap"]
+        self.admin = AdminClient({"bootstrap.servers": bootstrap} | CLIENT)
+        self.frames = Reader(bootstrap, self.input, "read_committed", self.take_frame)
+        self.records = Reader(bootstrap, self.output, "read_uncommitted", self.take_record)
+        self.committed, self.appended = {}, False
+        self.topics_at = self.users_at = 0.0
+        self.stop_by = None  # once told to stop
+
+    def take_frame(self, message):
+        self.ledger.add_frame(message.partition(), message.offset(), message.value() or b"",
+                              message.timestamp()[1])
+
+    def take_record(self, message):
+        kind, time_ms = message.timestamp()
+        self.appended = kind == TIMESTAMP_LOG_APPEND_TIME
+        self.ledger.add_record(message.value(), time_ms, f"{self.output} partition "
+                               f"{message.partition()} offset {message.offset()}")
+
+    # Questions to the brokers.
+
+    def ask_committed(self):
+        """{partition: offset} of the group."""
+        partitions = [TopicPartition(self.input, number) for number in self.frames.next]
+        asked = ConsumerGroupTopicPartitions(self.group, partitions)
+        found = self.admin.list_consumer_group_offsets(
+            [asked], request_timeout=REQUEST_S)[self.group].result(REQUEST_S + 1)
+        return {each.partition: each.offset for each in found.topic_partitions
+                if each.error is None and each.offset >= 0}
+
+    def ask_ends(self):
+        """{partition: offset} of the output topic."""
+        asked = {TopicPartition(self.output, number): OffsetSpec.latest()
+                 for number in self.records.next}
+        found = self.admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                                        request_timeout=REQUEST_S) if asked else {}
+        return {each.partition: future.result(REQUEST_S + 1).offset
+                for each, future in found.items()}
+
+    def find_topics(self):
+        if time.monotonic() >= self.topics_at:
+            self.frames.find_partitions()
+            self.ledger.first = dict(self.frames.first)
+            self.topics_at = time.monotonic() + TOPICS_S
+            # Last: it may not be there yet, and that alone excuses no commit.
+            try:
+                self.records.find_partitions()
+            except (KafkaException, LookupError):
+                self.ledger.counters["no_output_topic"] += 1
+
+    # One look.
+
+    def look(self):
+        self.find_topics()
+        committed = self.ask_committed()
+        seen_ms = time.time() * 1000
+        self.note_moves(committed)
+        self.read_up_to(self.records, self.ask_ends())
+        self.read_up_to(self.frames, committed)
+        borne = {partition: offset for partition, offset in committed.items()
+                 if self.ledger.judge(partition, offset, seen_ms, self.appended)}
+        self.ledger.settle(seen_ms - PATIENCE_MS)
+        started = time.monotonic()
+        if started >= self.users_at or self.stop_by is not None:
+            self.ledger.judge_users(borne)
+            now = time.monotonic()
+            self.users_at = now + (now - started) / USERS_SHARE
+        self.ledger.counters["looks"] += 1
+
+    def note_moves(self, committed):
+        for partition, offset in committed.items():
+            before = self.committed.get(partition)
+            if before is not None and offset < before:
+                self.ledger.counters["went_back"] += 1
+            if offset != before:
+                self.ledger.counters["commits_seen"] += 1
+        self.committed.update(committed)
+
+    @staticmethod
+    def read_up_to(reader, ends):
+        limit = time.monotonic() + READ_S
+        while not reader.has_read(ends):
+            if time.monotonic() > limit:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            reader.read(0.05)
+        reader.read(0)
+
+    def look_safely(self):
+        """Whether the look was a whole one. Brokers that are away are no violation."""
+        try:
+            self.look()
+            return True
+        except (KafkaException, TimeoutError, LookupError) as error:
+            self.ledger.counters["looks_failed"] += 1
+            self.last_error = repr(error)
+            return False
+        except Exception:  # our own bug is no clean bill
+            self.last_error = traceback.format_exc()
+            self.ledger.blame(f"the auditor failed: {self.last_error}")
+            return False
+
+    def finish(self):
+        """Until a whole look has been taken that began after the question."""
+        self.stop_by = time.monotonic() + STOP_S
+        self.topics_at = 0.0
+        while not self.look_safely() or self.ledger.suspects:
+            if time.monotonic() > self.stop_by:
+                self.ledger.blame(f"could not look at everything at the end: {self.last_error}")
+                break
+            time.sleep(PERIOD_S)
+
+    last_error = "suspects are left"
+
+    def state(self):
+        return {"violations": self.ledger.violations, "counters": {
+            **self.ledger.counters, "frames_waiting": sum(map(len, self.ledger.frames.values()))}}
+
+
+def ask_all(questions):
+    for line in sys.stdin:
+        questions.put(json.loads(line))
+    questions.put(None)
+
+
+def answer(value):
+    print(json.dumps(value), flush=True)
+
+
+def main():
+    questions = queue.SimpleQueue()
+    threading.Thread(target=ask_all, args=(questions,), daemon=True).start()
+    watch = Watch(questions.get())
+    answer({})
+    look_at = time.monotonic()
+    while True:
+        try:
+            question = questions.get(timeout=max(0.0, look_at - time.monotonic()))
+        except queue.Empty:
+            watch.look_safely()
+            look_at = time.monotonic() + PERIOD_S
+            continue
+        if question is None:
+            return
+        if question["ask"] == "stop":
+            watch.finish()
+        answer(watch.state())
+
+
+if __name__ == "__main__":
+    main()
