@@ -10,6 +10,7 @@ struct counters {
     uint64_t frames;                 /* valid ones, folded */
     uint64_t bytes;                  /* of all frames read */
     uint64_t rejected[REJECT_COUNT];
+    uint64_t rejects_lost;           /* of the rejected: not set aside, though there is a sink */
     uint64_t late;                   /* valid frames of minutes that had closed */
     uint64_t records;                /* sketch records produced */
     uint64_t records_failed;         /* not acknowledged; their windows were published again */

@@ -22,6 +22,8 @@ static const char *const time_units[] = {"s", "ms", "us", "ns", "rfc3339", NULL}
 static const char *const users_from[] = {"field", "key", "value", NULL};
 static const char *const times_from[] = {"field", "record", NULL};
 static const char *const whens[] = {"auto", "always", "never", NULL};
+static const char *const rejects_downs[] = {"wait", "drop", NULL};
+static const char *const input_formats[] = {"lines", "rejects", NULL};
 static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 static const char usage[] =
@@ -88,6 +90,15 @@ static size_t frame_options(struct config *c, struct args_option *o)
          .max = LIMIT_FRAME_MAX, .argument = "SIZE", .help = "larger frames are too_large (1MiB)"},
         {.name = "rejects", .kind = ARGS_STRING, .value = &c->rejects, .argument = "W",
          .help = "set rejected frames aside in this file, or in topic:NAME"},
+        {.name = "rejects-down", .kind = ARGS_CHOICE, .value = &c->rejects_down,
+         .choices = rejects_downs, .given = &c->rejects_down_given, .argument = "W",
+         .help = "when that fails: wait (reading stops until it works again), or drop "
+                 "(rejected frames are lost and counted) (wait)"},
+        {.name = "input-format", .kind = ARGS_CHOICE, .value = &c->input_format,
+         .choices = input_formats, .argument = "F",
+         .help = "what FILEs hold: lines, or rejects: each frame with the key and the "
+                 "timestamp of its Kafka record, as --rejects FILE and headcount replay "
+                 "--format rejects write them (lines)"},
     };
     memcpy(o, table, sizeof table);
     return sizeof table / sizeof *table;
@@ -288,7 +299,12 @@ static const char *wrong_words(const struct config *c)
         return wrong;
     if (c->print && !config_output_is_topic(c))
         return "--print is for -o TOPIC: stdout already has the records";
-    if (!c->topic && (c->user_from == DECODE_USER_KEY || c->time_from == DECODE_TIME_RECORD))
+    if (c->rejects_down_given && !c->rejects)
+        return "--rejects-down is for --rejects";
+    if (c->topic && c->input_format == CONFIG_REJECTS)
+        return "--input-format rejects is for FILEs";
+    if (!c->topic && c->input_format == CONFIG_LINES &&
+        (c->user_from == DECODE_USER_KEY || c->time_from == DECODE_TIME_RECORD))
         return "--user-from key and --time-from record are for Kafka: lines of files have neither";
     if (c->user_from == DECODE_USER_VALUE && c->time_from == DECODE_TIME_FIELD)
         return "--user-from value needs --time-from record: no field is left for the time";

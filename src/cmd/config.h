@@ -20,6 +20,9 @@ enum {
 
 enum config_when { CONFIG_AUTO, CONFIG_ALWAYS, CONFIG_NEVER };
 
+enum config_rejects_down { CONFIG_WAIT, CONFIG_DROP };
+enum config_input_format { CONFIG_LINES, CONFIG_REJECTS };
+
 /* Strings are owned by `args` or static; `memory` may be any option's value. */
 struct config {
     struct args *args;
@@ -35,6 +38,9 @@ struct config {
     struct args_list properties;
 
     const char *stream, *output, *rejects;
+    int rejects_down;  /* enum config_rejects_down */
+    bool rejects_down_given;
+    int input_format;  /* enum config_input_format */
     bool print;
     struct decode_options decode;
     const char *user_field, *time_field;

@@ -32,7 +32,9 @@ void summary_progress(struct summary *summary, const struct pipeline *pipeline)
     }
     fprintf(stderr, "\r\033[K%" PRIu64 " frames  %.0f/s  %zu minutes  %.1f MiB%s%s%s", read, rate,
             status.windows, (double)status.memory / (1024 * 1024), clock, lag,
-            status.held ? "  waiting for the output" : "");
+            status.rejects_down ? "  rejects down"
+            : status.held       ? "  waiting for the output"
+                                : "");
     fflush(stderr);
     summary->last_ms = now_ms;
     summary->last_frames = read;
@@ -48,7 +50,10 @@ static void print_rejects(const struct config *config, const struct counters *co
     for (int i = REJECT_NONE + 1; i < REJECT_COUNT; i++)
         if (counters->rejected[i] > 0)
             fprintf(stderr, " %s %" PRIu64, reject_name((enum reject)i), counters->rejected[i]);
-    if (config->rejects)
+    if (config->rejects && counters->rejects_lost > 0)
+        fprintf(stderr, ", set aside in %s but for %" PRIu64 " that are lost\n",
+                config->rejects, counters->rejects_lost);
+    else if (config->rejects)
         fprintf(stderr, ", set aside in %s\n", config->rejects);
     else
         fprintf(stderr, ", dropped (--rejects keeps them)\n");

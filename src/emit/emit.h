@@ -27,7 +27,7 @@ struct emit_header {
 struct emit_record {
     const char *key;
     size_t key_size;
-    const char *value;  /* without a line end; NULL with size 0 is an empty value */
+    const char *value;  /* without a line end; NULL is a message without value, or an empty line */
     size_t value_size;
     const struct emit_summary *summary; /* NULL: nothing for people to see */
     const struct emit_header *headers;  /* Kafka only; a name of NULL ends them. Or NULL */
@@ -37,6 +37,7 @@ struct emit_record {
 struct emit_ack {
     uint64_t token;
     const char *error; /* NULL: safe. Else why not; static or borrowed until the next poll */
+    bool too_large;    /* the error: it, or those it went with, were too much for the topic */
 };
 
 enum emit_result {
@@ -51,6 +52,8 @@ struct emit_ops {
     size_t (*poll)(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room);
     const char *(*failed)(struct emit *emit);
     void (*destroy)(struct emit *emit);
+    const char *(*down)(struct emit *emit); /* or NULL: it can't tell */
+    void (*forget)(struct emit *emit);      /* or NULL: it goes on trying */
 };
 /* The first member of every implementation. */
 struct emit {
@@ -72,6 +75,19 @@ static inline size_t emit_poll(struct emit *e, int timeout_ms, struct emit_ack *
 /* Why nothing can be emitted any more (for people), or NULL. Borrowed until
  * the next call. */
 static inline const char *emit_failed(struct emit *e) { return e->ops->failed(e); }
+/* What stands in the way at present (for people), or NULL. It goes on trying.
+ * Borrowed until the next call. */
+static inline const char *emit_down(struct emit *e)
+{
+    return e->ops->down ? e->ops->down(e) : NULL;
+}
+/* Gives up what is not safe: it comes back as failed. What was under way may
+ * have arrived all the same. */
+static inline void emit_forget(struct emit *e)
+{
+    if (e->ops->forget)
+        e->ops->forget(e);
+}
 /* Frees it within a bounded time; what is not acknowledged is dropped. */
 static inline void emit_destroy(struct emit **e)
 {
@@ -85,8 +101,8 @@ struct emit *emit_stdout_create(void);
 /* Readable lines on stdout: a line for each record with a summary that is not
  * interim. Records without one are acknowledged unseen. */
 struct emit *emit_lines_create(void);
-/* Lines appended to a file, synced before they are acknowledged. NULL with a
- * message in `error`. */
+/* Lines appended to a file, synced before they are acknowledged. What can't be
+ * written is kept and tried again. NULL with a message in `error`. */
 struct emit *emit_file_create(const char *path, char *error, size_t error_size);
 
 struct kafka_properties;

@@ -2,8 +2,10 @@
  *
  * A disk that is full or broken is an outage, not the end: what is not safe is
  * kept and tried again at each poll, and produce() answers FULL when no more
- * can be kept, which holds the reader back. An outage is logged once, and its
- * end once.
+ * can be kept, which holds the reader back. down() tells of it.
+ *
+ * Half a line never stays: what a full disk took of it is cut off again, if no
+ * other process writes to the file, and written anew later.
  *
  * After a failed sync nobody knows which pages reached the disk, and a second
  * sync would wrongly succeed. So everything since the last good one is written
@@ -15,13 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "emit.h"
 #include "emit_outbox.h"
-#include "log.h"
 
 /* A sync may take many milliseconds: while the caller does not wait for
  * acknowledgements, one covers what came in this time. */
@@ -33,8 +35,8 @@ struct emit_file {
     struct emit base;
     struct outbox box;
     int fd;
-    char *path;
-    bool down;           /* an outage was logged and has not ended */
+    bool alone;          /* a regular file that no other process has locked */
+    int error;           /* errno of an outage that has not ended, or 0 */
     int64_t synced_ms;   /* monotonic: the last good sync */
     int64_t retry_ms;    /* nothing is written before this */
 };
@@ -94,19 +96,26 @@ static int file_write(struct emit_file *file, int timeout_ms)
     return outbox_write(&file->box, file->fd, timeout_ms);
 }
 
-static void file_tell(struct emit_file *file, int error)
+/* Takes half a line back. */
+static void file_cut(struct emit_file *file)
+{
+    size_t torn = outbox_torn(&file->box);
+    struct stat stat;
+
+    if (file->alone && torn > 0 && fstat(file->fd, &stat) == 0 && stat.st_size >= (off_t)torn &&
+        ftruncate(file->fd, stat.st_size - (off_t)torn) == 0)
+        outbox_unwrote(&file->box, torn);
+}
+
+/* An outage ends when all is written and safe. */
+static void file_note(struct emit_file *file, int error)
 {
     const char *bytes;
 
-    if (error && !file->down) {
-        file->down = true;
-        log_event(LOG_ERROR, "rejects_down", LOG_S("path", file->path),
-                  LOG_S("error", strerror(error)));
-    } else if (!error && file->down && outbox_unwritten(&file->box, &bytes) == 0 &&
-               !outbox_unsynced(&file->box)) {
-        file->down = false;
-        log_event(LOG_WARN, "rejects_up", LOG_S("path", file->path));
-    }
+    if (error)
+        file->error = error;
+    else if (outbox_unwritten(&file->box, &bytes) == 0 && !outbox_unsynced(&file->box))
+        file->error = 0;
 }
 
 /* Writes and syncs as far as the file lets us. */
@@ -118,11 +127,13 @@ static void file_flush(struct emit_file *file, int timeout_ms)
     if (now_ms < file->retry_ms)
         return;
     error = file_write(file, timeout_ms);
+    if (error)
+        file_cut(file);
     /* What was written before an error is worth a sync as well. */
     if (outbox_unsynced(&file->box) &&
         (timeout_ms > 0 || now_ms >= file->synced_ms + SYNC_EVERY_MS))
         sync_error = file_sync(file);
-    file_tell(file, error ? error : sync_error);
+    file_note(file, error ? error : sync_error);
 }
 
 static size_t file_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room)
@@ -134,7 +145,7 @@ static size_t file_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks
     file_flush(file, timeout_ms);
     count = outbox_acks(&file->box, NULL, acks, room);
     /* Nothing comes before the outage ends: don't let the caller spin. */
-    if (count == 0 && file->down)
+    if (count == 0 && file->error)
         (void)poll(NULL, 0, timeout_ms);
     return count;
 }
@@ -151,13 +162,26 @@ static const char *file_failed(struct emit *emit)
     return NULL;
 }
 
+static const char *file_down(struct emit *emit)
+{
+    return of(emit)->error ? strerror(of(emit)->error) : NULL;
+}
+
+static void file_forget(struct emit *emit)
+{
+    struct emit_file *file = of(emit);
+
+    file_cut(file);
+    outbox_drop(&file->box);
+    file->retry_ms = 1; /* at once, on a line of its own */
+}
+
 static void file_destroy(struct emit *emit)
 {
     struct emit_file *file = of(emit);
 
     if (file->fd >= 0)
         close(file->fd);
-    free(file->path);
     outbox_free(&file->box);
     free(file);
 }
@@ -167,24 +191,29 @@ static const struct emit_ops file_ops = {
     .poll = file_poll,
     .failed = file_failed,
     .destroy = file_destroy,
+    .down = file_down,
+    .forget = file_forget,
 };
 
 struct emit *emit_file_create(const char *path, char *error, size_t error_size)
 {
     struct emit_file *file = calloc(1, sizeof *file);
+    struct stat stat;
     int failure = ENOMEM;
 
     if (!file)
         goto failed;
     file->base.ops = &file_ops;
     file->fd = -1;
-    file->path = strdup(path);
-    if (!file->path || !outbox_init(&file->box))
+    if (!outbox_init(&file->box))
         goto failed;
-    file->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    /* What is in it are people's ids: nobody else's to read. */
+    file->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     failure = file->fd < 0 ? errno : end_torn_line(file->fd);
     if (failure)
         goto failed;
+    file->alone = fstat(file->fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+                  flock(file->fd, LOCK_EX | LOCK_NB) == 0;
     return &file->base;
 
 failed:

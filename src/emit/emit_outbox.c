@@ -60,11 +60,18 @@ static bool outbox_reserve(struct outbox *box, size_t size)
     return true;
 }
 
+static bool outbox_is_lost(const struct outbox *box, const struct outbox_mark *mark)
+{
+    return mark->end > box->lost_from && mark->end <= box->lost_to;
+}
+
 static bool outbox_has_room(const struct outbox *box, size_t size)
 {
     size_t held = box->size - (size_t)(box->safe - box->base);
 
     if (box->count == LIMIT_RECORDS_IN_FLIGHT)
+        return false;
+    if (box->count > 0 && box->marks[box->first].end <= box->lost_to)
         return false;
     return held == 0 || (size < OUTBOX_BYTES && held < OUTBOX_BYTES - size);
 }
@@ -113,6 +120,34 @@ void outbox_rewind(struct outbox *box)
     box->written = box->safe;
 }
 
+size_t outbox_torn(const struct outbox *box)
+{
+    uint64_t end = box->safe;
+
+    for (size_t i = 0; i < box->count; i++) {
+        const struct outbox_mark *mark = &box->marks[(box->first + i) % LIMIT_RECORDS_IN_FLIGHT];
+
+        if (mark->end > box->written)
+            break;
+        end = mark->end;
+    }
+    return (size_t)(box->written - end);
+}
+
+void outbox_unwrote(struct outbox *box, size_t size)
+{
+    assert(box->written - box->safe >= size);
+    box->written -= size;
+}
+
+void outbox_drop(struct outbox *box)
+{
+    box->lost_from = box->safe;
+    box->lost_to = box->base + box->size;
+    box->base = box->written = box->safe = box->lost_to;
+    box->size = 0;
+}
+
 bool outbox_unsynced(const struct outbox *box)
 {
     return box->written > box->safe;
@@ -127,7 +162,9 @@ size_t outbox_acks(struct outbox *box, const char *error, struct emit_ack *acks,
 
         if (!error && mark->end > box->safe)
             break;
-        acks[given++] = (struct emit_ack){.token = mark->token, .error = error};
+        acks[given++] = (struct emit_ack){
+            .token = mark->token,
+            .error = error ? error : outbox_is_lost(box, mark) ? "given up" : NULL};
         box->first = (box->first + 1) % LIMIT_RECORDS_IN_FLIGHT;
         box->count--;
     }

@@ -30,6 +30,7 @@ struct outbox {
     uint64_t base;        /* everything below is safe and forgotten */
     uint64_t written;
     uint64_t safe;
+    uint64_t lost_from, lost_to; /* was dropped: between the two */
     struct outbox_mark *marks; /* ring of LIMIT_RECORDS_IN_FLIGHT */
     size_t first, count;
 };
@@ -48,6 +49,13 @@ void outbox_wrote(struct outbox *box, size_t size);
 void outbox_synced(struct outbox *box);
 /* What was written since the last sync is doubtful: it will be written again. */
 void outbox_rewind(struct outbox *box);
+/* How many bytes of an unfinished line were written last. */
+size_t outbox_torn(const struct outbox *box);
+/* They were taken back, and will be written again. */
+void outbox_unwrote(struct outbox *box, size_t size);
+/* Drops the lines that are not safe. Their tokens come with an error; until they
+ * were fetched there is no room. */
+void outbox_drop(struct outbox *box);
 /* Whether something was written and is not safe. */
 bool outbox_unsynced(const struct outbox *box);
 /* Tokens of safe lines; with `error`, all tokens, which also drops the lines. */

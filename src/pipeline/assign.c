@@ -132,6 +132,7 @@ static void assign_end(struct pipeline *p)
 void assign_leave(struct pipeline *p, const struct source_step *step)
 {
     bool lost = step->kind == SOURCE_LOST;
+    p->cut |= step->lost && (step->unread > 0 || p->run_next < p->run_count);
     p->run_count = p->run_next = 0;
     p->ending = p->ending || step->final;
     assert(p->assignment && !p->leaving);

@@ -123,6 +123,8 @@ static bool fold_message(struct pipeline *p, const struct message *message)
 
 bool fold_run(struct pipeline *p)
 {
+    if (reject_holds(p))
+        return false;
     if (p->run_next == p->run_count)
         return true;
     p->news = true;

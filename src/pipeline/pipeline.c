@@ -48,7 +48,7 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
     p->windows = window_table_create(&options->windows);
     p->checkpoints = checkpoints_create();
     p->first_rejected = malloc(FIRST_REJECTED_BYTES);
-    if (!p->windows || !p->checkpoints || !p->first_rejected ||
+    if (!p->windows || !p->checkpoints || !p->first_rejected || !reject_create(p) ||
         hc_codec_create(NULL, &p->codec) != HC_OK) {
         pipeline_destroy(&p);
         return NULL;
@@ -70,6 +70,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     struct pipeline *p = *pipeline;
     if (!p)
         return;
+    reject_destroy(p);
     window_table_destroy(&p->windows);
     checkpoints_destroy(&p->checkpoints);
     hc_codec_destroy(&p->codec);
@@ -98,6 +99,8 @@ static void finish(struct pipeline *p)
     if (!p->proven && rejected > 0)
         pipeline_end(p, PIPELINE_INVALID, "none of %llu frames was valid",
                      (unsigned long long)rejected);
+    else if (p->cut && !p->unsafe)
+        pipeline_end(p, PIPELINE_UNSAFE, "stopped before all that was read could be counted");
     else
         pipeline_end(p, p->unsafe ? PIPELINE_UNSAFE : PIPELINE_DONE, "%s",
                      p->unsafe ? "the last assignment ended before all of it was safe" : "");
@@ -270,6 +273,7 @@ void pipeline_status(const struct pipeline *p, struct pipeline_status *status)
         .watermark_s = p->watermark.value_s,
         .unsettled = checkpoints_unsettled(p->checkpoints),
         .held = p->held,
+        .rejects_down = p->rejects.down_ms >= 0,
         .minute_first_s = p->minute_first_s,
         .minute_last_s = p->minute_last_s,
     };

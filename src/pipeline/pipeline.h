@@ -34,6 +34,8 @@ struct pipeline_options {
     struct emit *print;       /* readable lines beside the output, or NULL */
     struct emit *rejects;     /* where rejected frames are set aside, or NULL */
     bool rejects_as_lines;    /* as JSON lines; otherwise the bytes with headers */
+    bool rejects_drop;        /* while that sink is down they are lost; otherwise reading waits */
+    const char *rejects_name; /* borrowed, for messages; or NULL */
     bool output_for_people;   /* the output is readable lines */
     const char *stream;       /* strings are borrowed */
     const char *instance;
@@ -86,6 +88,7 @@ struct pipeline_status {
     int64_t lag;              /* messages not read yet, or -1 */
     uint64_t unsettled;       /* records that wait for their acknowledgement */
     bool held;                /* the source is held back */
+    bool rejects_down;        /* the rejects sink fails */
     int64_t minute_first_s, minute_last_s; /* of valid frames; first > last: none */
 };
 void pipeline_status(const struct pipeline *pipeline, struct pipeline_status *status);

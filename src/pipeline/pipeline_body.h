@@ -5,6 +5,7 @@
 #include "checkpoint.h"
 #include "pipeline.h"
 #include "record.h"
+#include "reject_sink.h"
 #include "text.h"
 #include "watermark.h"
 
@@ -82,6 +83,8 @@ struct pipeline {
     struct record_partition *partitions; /* [slots_count], for checkpoints */
     struct record_range *ranges;         /* for checkpoints */
     bool commit_due;
+    struct reject_sink rejects;
+    uint64_t lost_told, lost_telling; /* counters.rejects_lost, by checkpoints */
 
     /* Leaving an assignment. */
     bool leaving, last_begun;
@@ -99,10 +102,11 @@ struct pipeline {
     int64_t next_observe_ms;
     int64_t next_clocks_ms;
     int64_t minute_first_s, minute_last_s;
-    struct log_limit log_reset, log_full, log_failed, log_commit;
+    struct log_limit log_reset, log_full, log_failed, log_commit, log_lost;
     bool closing;             /* source_close was called */
     int64_t stop_by_ms;       /* INT64_MAX until *stop */
     bool failing;             /* the source failed; what was read is still published */
+    bool cut;                 /* some of what was read is not counted, and can't be read again */
     bool unsafe;              /* the last assignment ended before all of it was safe */
     bool ended;
     enum pipeline_result result;
@@ -136,9 +140,16 @@ bool publish_window(struct pipeline *p, struct window *window);
 /* The label that the watermark gives a window. */
 enum record_state publish_state(const struct pipeline *p, struct window *window);
 
-/* reject.c: sets a rejected frame aside; false when the sink has no room. */
+/* reject.c: sets a rejected frame aside, or loses it when that is what the user
+ * chose; false when the sink has no room. */
 bool reject_set_aside(struct pipeline *p, const struct message *message, enum reject reason);
+/* reject_sink.c: false: no memory. */
+bool reject_create(struct pipeline *p);
+void reject_destroy(struct pipeline *p);
+/* Once a turn. */
 void reject_acknowledgements(struct pipeline *p);
+/* Reading waits until the sink is up again. */
+bool reject_holds(const struct pipeline *p);
 
 /* assign.c: the facts about partitions. */
 void assign_begin(struct pipeline *p, const struct source_assignment *assignment);

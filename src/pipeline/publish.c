@@ -156,6 +156,7 @@ static void acknowledge(struct pipeline *p, const struct emit_ack *ack)
     if (ack->token & TOKEN_CHECKPOINT) {
         if (checkpoints_answered(p->checkpoints, ack->token & ~TOKEN_CHECKPOINT, !ack->error)) {
             p->counters.checkpoints++;
+            p->lost_told = p->lost_telling;
             p->commit_due = true;
         }
         if (ack->error)
@@ -245,7 +246,7 @@ static void publish_failed(struct pipeline *p)
     struct window *next;
     for (struct window *w = window_first_changed(p->windows); w; w = next) {
         next = window_next_changed(w);
-        if ((w->failed || !p->assignment) && !publish_window(p, w))
+        if ((w->failed || !p->assignment || reject_holds(p)) && !publish_window(p, w))
             return;
     }
 }
@@ -316,6 +317,8 @@ static void publish_checkpoint(struct pipeline *p, const struct checkpoint_view 
                                        .partitions_count = view->slots,
                                        .frames = view->frames};
     memcpy(record.rejected, view->rejected, sizeof record.rejected);
+    p->lost_telling = p->counters.rejects_lost;
+    record.rejects_lost = p->lost_telling - p->lost_told;
     text_clear(&p->key);
     text_clear(&p->value);
     record_key_checkpoint(&record, &p->key);

@@ -61,6 +61,7 @@ struct record_checkpoint {
     size_t partitions_count;
     uint64_t frames;
     uint64_t rejected[REJECT_COUNT];
+    uint64_t rejects_lost; /* of the rejected: not set aside, though that was asked for */
 };
 
 /* Append one record without a line end. HC_ENOMEM (also of the buffer). */

@@ -202,6 +202,15 @@ static bool read_rejected(struct record_reader *reader, uint64_t *rejected)
     return true;
 }
 
+/* None unless it stands there. */
+static bool read_lost(struct record_reader *reader, uint64_t *lost)
+{
+    static const char name[] = "rejects_lost";
+    *lost = 0;
+    return json_member(reader->json, 0, name, sizeof name - 1) < 0 ||
+           need_count(reader, 0, name, lost);
+}
+
 bool read_checkpoint(struct record_reader *reader, struct record_checkpoint *record)
 {
     int64_t total;
@@ -217,7 +226,7 @@ bool read_checkpoint(struct record_reader *reader, struct record_checkpoint *rec
         !read_sequences(reader, record) || !read_replaced(reader, record) ||
         !read_partitions(reader, record) ||
         !need_count(reader, 0, "frames", &record->frames) ||
-        !read_rejected(reader, record->rejected))
+        !read_rejected(reader, record->rejected) || !read_lost(reader, &record->rejects_lost))
         return false;
     record->partitions_total = (int32_t)total;
     return true;

@@ -200,6 +200,8 @@ enum hc_status record_write_checkpoint(const struct record_checkpoint *record, s
     text_char(text, ']');
     write_count(text, "frames", record->frames);
     write_rejected(text, record->rejected);
+    if (record->rejects_lost > 0)
+        write_count(text, "rejects_lost", record->rejects_lost);
     text_char(text, '}');
     return text->failed ? HC_ENOMEM : HC_OK;
 }

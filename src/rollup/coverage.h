@@ -84,6 +84,7 @@ struct coverage_source {
     uint64_t repeated;                  /* checkpoint records read again */
     uint64_t frames;                    /* sums over the checkpoints that count */
     uint64_t rejected[REJECT_COUNT];
+    uint64_t rejects_lost;
     bool whole; /* all partitions seen, no hole, nothing lost, no open end */
 };
 

@@ -209,6 +209,7 @@ bool source_count(struct source *source, const struct record_checkpoint *record)
     source->found.frames += record->frames;
     for (int reason = 0; reason < REJECT_COUNT; reason++)
         source->found.rejected[reason] += record->rejected[reason];
+    source->found.rejects_lost += record->rejects_lost;
     return true;
 }
 

@@ -216,6 +216,7 @@ static bool write_gathered(struct archive *archive, const struct coverage_source
     record->partitions_count = 0;
     record->frames = 0;
     memset(record->rejected, 0, sizeof record->rejected);
+    record->rejects_lost = 0;
     return done;
 }
 
@@ -229,6 +230,7 @@ static bool write_entries(struct archive *archive, const struct coverage_source 
     for (int reason = 0; index == 0 && reason < REJECT_COUNT; reason++)
         record.rejected[reason] = count_max(source->rejected[reason]);
     record.frames = index == 0 ? count_max(source->frames) : 0;
+    record.rejects_lost = index == 0 ? count_max(source->rejects_lost) : 0;
     for (size_t i = 0; i < source->partitions_count; i++) {
         if (!partition_entry(&source->partitions[i], index,
                              &archive->partitions[record.partitions_count]))

@@ -54,6 +54,9 @@ struct source_step {
     const struct source_assignment *assignment;
     uint32_t slot;
     int64_t position, from, to;
+    bool lost;         /* REVOKED: what was read and not handed over, or not taken of the run in
+                        * hand, can't be read again (stdin) */
+    size_t unread;     /* REVOKED and lost: bytes that were read and not handed over */
     bool final;        /* AT_END: nothing will ever come behind it (a file's end).
                         * REVOKED: the last assignment */
     const char *error; /* borrowed until the next source_poll */
@@ -124,6 +127,8 @@ struct source_file_options {
     const char *const *paths; /* borrowed for the source's life; "-" is stdin */
     size_t count;
     size_t frame_max;         /* longer lines are handed over without their bytes */
+    bool rejects;             /* lines are those of a rejects file: frames with the key and the
+                               * timestamp of their record; one run holds one */
 };
 /* Lines of files, in their order: without the line end (LF or CRLF); gzip and
  * zstd are recognised by their first bytes. A source, or NULL with a message

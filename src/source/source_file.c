@@ -22,6 +22,7 @@
 #include "limits.h"
 #include "source.h"
 #include "source_file_lines.h"
+#include "source_file_rejects.h"
 #include "source_file_stream.h"
 
 #define ERROR_BYTES 4608 /* a path and a reason */
@@ -40,6 +41,7 @@ struct source_file {
     int64_t epoch_ms;             /* names what stdin gave in this run */
     int64_t end_confirmed_ms;
     struct file_lines lines;
+    struct file_rejects *rejects; /* or NULL: lines are frames */
     struct source_partition partition;
     struct source_assignment assignment;
     char topic[ERROR_BYTES];
@@ -112,10 +114,15 @@ static void file_assign_next(struct source_file *file, struct source_step *step)
 /* Whole lines that were read already. */
 static bool file_hand_over(struct source_file *file, struct source_step *step)
 {
-    size_t count = file_lines_split(&file->lines, file->messages, LIMIT_BATCH_MESSAGES);
+    size_t most = file->rejects ? 1 : LIMIT_BATCH_MESSAGES;
+    size_t count = file_lines_split(&file->lines, file->messages, most);
 
     if (count == 0 && file->stream_ended && file_lines_last(&file->lines, file->messages))
         count = 1;
+    if (count > 0 && file->rejects && !file_rejects_read(file->rejects, file->messages)) {
+        file_fail_reading(file, step, "out of memory");
+        return true;
+    }
     step->kind = count > 0 ? SOURCE_MESSAGES : SOURCE_NOTHING;
     step->messages = file->messages;
     step->count = count;
@@ -170,9 +177,13 @@ static void file_read(struct source_file *file, int timeout_ms, struct source_st
 
 static void file_revoke(struct source_file *file, struct source_step *step)
 {
+    int64_t size, mtime_s;
+
     file->state = FILE_REVOKED;
     step->kind = SOURCE_REVOKED;
     step->final = file->closing || file->next == file->count;
+    step->lost = !file_stream_identity(file->stream, &size, &mtime_s);
+    step->unread = file->lines.skipped + file->lines.end - file->lines.begin;
 }
 
 /* A failure stays, until close() asks for an orderly end. It was told already:
@@ -271,6 +282,7 @@ static void file_destroy(struct source *source)
         file_stream_close(&file->waiting[i]);
     file_stream_close(&file->stream);
     file_lines_free(&file->lines);
+    file_rejects_destroy(&file->rejects);
     free(file->waiting);
     free(file);
 }
@@ -307,6 +319,7 @@ struct source *source_file_create(const struct source_file_options *options, cha
                                   size_t error_size)
 {
     struct source_file *file = calloc(1, sizeof *file);
+    size_t line_max = options->frame_max;
 
     if (!file)
         goto no_memory;
@@ -314,7 +327,13 @@ struct source *source_file_create(const struct source_file_options *options, cha
     file->paths = options->paths;
     file->count = options->count;
     file->waiting = calloc(options->count + 1, sizeof *file->waiting);
-    if (!file->waiting || !file_lines_init(&file->lines, options->frame_max))
+    if (options->rejects) {
+        line_max = file_rejects_line_max(options->frame_max);
+        file->rejects = file_rejects_create(options->frame_max);
+        if (!file->rejects)
+            goto no_memory;
+    }
+    if (!file->waiting || !file_lines_init(&file->lines, line_max))
         goto no_memory;
     for (size_t i = 0; i < options->count; i++)
         if (!file_stream_check(options->paths[i], &file->waiting[i], error, error_size))

@@ -115,7 +115,7 @@ START_TEST(test_steady_state_allocates_nothing)
                                           .ahead_max_ms = DECODE_UNLIMITED,
                                           .late_max_ms = DECODE_UNLIMITED};
     const struct hc_sketch_options sketch = {.profile = HC_PROFILE_REDIS, .precision = 14};
-    static const struct emit_ops ops = {no_room, no_acks, no_failure, NULL};
+    static const struct emit_ops ops = {.produce = no_room, .poll = no_acks, .failed = no_failure};
     struct emit output = {&ops};
     struct source *source = source_file_create(&files, error, sizeof error);
     struct decoder *decoder = decoder_create(&fields, error, sizeof error);

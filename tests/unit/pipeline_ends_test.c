@@ -116,7 +116,8 @@ static size_t sink_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks
     ck_assert_uint_le(count, room);
     for (size_t i = 0; i < count; i++) {
         unsigned *fail = sink->told[i] ? &sink->fail_checkpoints : &sink->fail;
-        acks[i] = (struct emit_ack){sink->tokens[i], *fail > 0 ? "failed" : NULL};
+        acks[i] = (struct emit_ack){.token = sink->tokens[i],
+                                    .error = *fail > 0 ? "failed" : NULL};
         *fail -= *fail > 0;
     }
     sink->count -= count;
@@ -150,8 +151,10 @@ static void begin(bool commits)
     static const struct source_ops source_ops = {stage_poll, stage_release, stage_commit,
                                                  stage_hold, stage_number,  stage_number,
                                                  stage_close, no_destroy_source};
-    static const struct emit_ops emit_ops = {sink_produce, sink_poll, sink_failed,
-                                             no_destroy_emit};
+    static const struct emit_ops emit_ops = {.produce = sink_produce,
+                                             .poll = sink_poll,
+                                             .failed = sink_failed,
+                                             .destroy = no_destroy_emit};
     static const struct hc_sketch_options sketch = {.profile = HC_PROFILE_REDIS,
                                                     .precision = 10};
     const struct decode_options fields = {.user_field = "uid",
