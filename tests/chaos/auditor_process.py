@@ -8,9 +8,8 @@ import traceback
 
 from pathlib import Path
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, IsolationLevel
-from confluent_kafka import KafkaError, KafkaException, TIMESTAMP_LOG_APPEND_TIME, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, KafkaError, KafkaException, TIMESTAMP_LOG_APPEND_TIME
+from confluent_kafka import TopicPartition
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
@@ -55,6 +54,10 @@ class Reader:
             elif error.code() == KafkaError._PARTITION_EOF:
                 self.next[partition] = max(self.next[partition], message.offset())
 
+    def end(self, number):
+        asked = TopicPartition(self.topic, number)
+        return self.consumer.get_watermark_offsets(asked, timeout=REQUEST_S, cached=False)[1]
+
     def has_read(self, ends):
         return all(self.next.get(number, 0) >= end for number, end in ends.items())
 
@@ -64,7 +67,10 @@ class Watch:
         self.group, self.input, self.output = start["group"], start["input"], start["output"]
         self.ledger = Ledger(self.group, self.input, start["profile"])
         bootstrap = start["bootstrap"]
-        self.admin = AdminClient({"bootstrap.servers": bootstrap} | CLIENT)
+        # Never subscribed. An AdminClient would do, but aborts the process (2.16) when
+        # a broker goes away under its request.
+        self.member = Consumer({"bootstrap.servers": bootstrap, "group.id": self.group,
+                                "enable.auto.commit": False} | CLIENT)
         self.frames = Reader(bootstrap, self.input, "read_committed", self.take_frame)
         self.records = Reader(bootstrap, self.output, "read_uncommitted", self.take_record)
         self.committed, self.appended = {}, False
@@ -85,21 +91,14 @@ class Watch:
 
     def ask_committed(self):
         """{partition: offset} of the group."""
-        partitions = [TopicPartition(self.input, number) for number in self.frames.next]
-        asked = ConsumerGroupTopicPartitions(self.group, partitions)
-        found = self.admin.list_consumer_group_offsets(
-            [asked], request_timeout=REQUEST_S)[self.group].result(REQUEST_S + 1)
-        return {each.partition: each.offset for each in found.topic_partitions
+        asked = [TopicPartition(self.input, number) for number in self.frames.next]
+        found = self.member.committed(asked, timeout=REQUEST_S) if asked else []
+        return {each.partition: each.offset for each in found
                 if each.error is None and each.offset >= 0}
 
     def ask_ends(self):
         """{partition: offset} of the output topic."""
-        asked = {TopicPartition(self.output, number): OffsetSpec.latest()
-                 for number in self.records.next}
-        found = self.admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED,
-                                        request_timeout=REQUEST_S) if asked else {}
-        return {each.partition: future.result(REQUEST_S + 1).offset
-                for each, future in found.items()}
+        return {number: self.records.end(number) for number in self.records.next}
 
     def find_topics(self):
         if time.monotonic() >= self.topics_at:
