@@ -11,8 +11,8 @@
 
 #include "clock.h"
 #include "limits.h"
+#include "shown.h"
 #include "text.h"
-#include "utf8.h"
 
 #define LOG_STRING_BYTES 2048
 
@@ -49,15 +49,10 @@ static void put_name(struct text *line, const char *name)
 /* Whether a logfmt value can stand without quotes. */
 static bool is_plain(const char *value, size_t size)
 {
-    for (size_t at = 0; at < size;) {
-        unsigned char byte = (unsigned char)value[at];
-        size_t length = utf8_length(value + at, size - at);
-
-        if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte == 0x7f || !length)
+    for (size_t at = 0; at < size; at++)
+        if (strchr(" \"=\\", value[at]))
             return false;
-        at += length;
-    }
-    return size > 0;
+    return size > 0 && shown_length(value, size) == size;
 }
 
 static void put_string(struct text *line, const char *value)
@@ -73,7 +68,7 @@ static void put_string(struct text *line, const char *value)
     if (log_style == LOG_LOGFMT && is_plain(value, size))
         text_bytes(line, value, size);
     else
-        text_json_string(line, value, size);
+        text_shown_string(line, value, size);
 }
 
 static void put_double(struct text *line, double value)

@@ -14,6 +14,7 @@
 #include "cover.h"
 #include "log.h"
 #include "properties.h"
+#include "shown.h"
 #include "wire.h"
 
 /* How long leaving in order may take after SIGINT or SIGTERM. */
@@ -72,7 +73,7 @@ static int run(const struct config *config)
 {
     static sigset_t signals; /* the thread reads it until the process ends */
     if (!signals_start(&signals)) {
-        fprintf(stderr, "headcountd: cannot start a thread\n");
+        say("headcountd: cannot start a thread\n");
         return CONFIG_EXIT_FAILED;
     }
     return wire_run(config, &stop);
@@ -80,7 +81,7 @@ static int run(const struct config *config)
 
 static int no_memory(void)
 {
-    fprintf(stderr, "headcountd: out of memory\n");
+    say("headcountd: out of memory\n");
     return CONFIG_EXIT_FAILED;
 }
 
@@ -91,9 +92,9 @@ int main(int argc, char **argv)
     struct cover cover = {0};
     int code = config_read(&config, argc, argv, error, sizeof error);
     if (code != CONFIG_EXIT_DONE) {
-        fprintf(stderr, "headcountd: %s\n", error);
+        say("headcountd: %s\n", error);
         if (code == CONFIG_EXIT_USAGE)
-            fprintf(stderr, "Try 'headcountd --help'.\n");
+            say("Try 'headcountd --help'.\n");
     } else if (config.help) {
         config_help(&config, stdout);
     } else if (config.version) {

@@ -15,6 +15,7 @@
 #include "properties.h"
 #include "random.h"
 #include "record.h"
+#include "shown.h"
 
 #define INSTANCE_MAX 128
 #define GROUP_SIZE 2 /* "{}" */
@@ -95,7 +96,8 @@ static int make_source(const struct config *config, struct parts *parts)
     } else {
         struct source_file_options options = {.paths = config->files.items,
                                               .count = config->files.count,
-                                              .frame_max = (size_t)config->frame_max};
+                                              .frame_max = (size_t)config->frame_max,
+                                              .rejects = config->input_format == CONFIG_REJECTS};
         parts->source = source_file_create(&options, parts->error, sizeof parts->error);
     }
     return parts->source ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
@@ -206,6 +208,8 @@ static int make_pipeline(const struct config *config, struct parts *parts, struc
         .print = parts->print,
         .rejects = parts->rejects,
         .rejects_as_lines = config_rejects_file(config) != NULL,
+        .rejects_drop = config->rejects_down == CONFIG_DROP,
+        .rejects_name = config->rejects,
         .output_for_people = !config_output_is_topic(config) && isatty(STDOUT_FILENO),
         .stream = config->stream,
         .instance = parts->instance,
@@ -288,6 +292,18 @@ static int conclude(const struct config *config, const struct parts *parts,
     return result == PIPELINE_CONFIG ? CONFIG_EXIT_CONFIG : CONFIG_EXIT_FAILED;
 }
 
+/* Said last, and however quiet: the user chose to lose them. */
+static void log_rejects_lost(const struct config *config, const struct parts *parts)
+{
+    struct pipeline_status status;
+    pipeline_status(parts->pipeline, &status);
+    if (status.counters.rejects_lost > 0)
+        log_event(LOG_ERROR, "rejects_lost", LOG_S("sink", config->rejects),
+                  LOG_I("frames", (int64_t)status.counters.rejects_lost),
+                  LOG_I("rejected", (int64_t)counters_rejected_total(&status.counters)),
+                  LOG_S("effect", "they are counted as rejected, and can't be replayed"));
+}
+
 static void log_started(const struct config *config, const struct parts *parts)
 {
     char profiles[PROFILES_TEXT_MAX];
@@ -310,11 +326,12 @@ int wire_run(const struct config *config, const atomic_int *stop)
         if (!config->quiet)
             summary_print(&summary, config, parts.pipeline);
         code = conclude(config, &parts, result);
+        log_rejects_lost(config, &parts);
     } else if (atomic_load(stop) && code == CONFIG_EXIT_FAILED) {
         log_event(LOG_INFO, "stopped", LOG_S("effect", "nothing was read"));
         code = CONFIG_EXIT_DONE;
     } else {
-        fprintf(stderr, "headcountd: %s\n", parts.error);
+        say("headcountd: %s\n", parts.error);
     }
     unmake(&parts);
     return code;
@@ -331,7 +348,7 @@ int wire_validate(const struct config *config)
             code = uses_kafka(config) ? make_properties(config, &parts) : CONFIG_EXIT_DONE;
     }
     if (code != CONFIG_EXIT_DONE) {
-        fprintf(stderr, "headcountd: %s\n", parts.error);
+        say("headcountd: %s\n", parts.error);
     } else if (uses_kafka(config)) {
         struct kafka_check check = {
             .input = config->topic,

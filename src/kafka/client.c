@@ -125,8 +125,9 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
 /* Whether this is about us, not about a broker that is away. */
 static bool is_refusal(int code, const char *reason)
 {
-    return strstr(reason, "SSL alert number") || code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
-           code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+    return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
+           code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED ||
+           strstr(reason, "SSL alert number");
 }
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)

@@ -10,6 +10,7 @@
 #include "client.h"
 #include "clock.h"
 #include "properties_body.h"
+#include "shown.h"
 
 /* How soon a refusal is seen. */
 #define ASK_MS 500
@@ -24,12 +25,12 @@ static bool check_brokers(struct kafka_admin *admin, const char *brokers,
         count = kafka_brokers_count(admin, ASK_MS);
     while (count == 0 && !kafka_patience_over(patience) && !kafka_admin_hopeless(admin));
     if (count > 0) {
-        (void)fprintf(stream, "ok: %d broker%s at %s\n", count, count == 1 ? "" : "s", brokers);
+        say_on(stream, "ok: %d broker%s at %s\n", count, count == 1 ? "" : "s", brokers);
         return true;
     }
     complaint = kafka_admin_complaint(admin);
-    (void)fprintf(stream, "error: nobody answers at %s: %s\n", brokers,
-                  complaint[0] ? complaint : "no connection and no reason in time");
+    say_on(stream, "error: nobody answers at %s: %s\n", brokers,
+           complaint[0] ? complaint : "no connection and no reason in time");
     return false;
 }
 
@@ -42,16 +43,16 @@ static bool check_input(const struct kafka_properties *properties, const char *t
         kafka_topic_partitions(properties, topic, patience, &count, error, sizeof(error));
 
     if (answer != KAFKA_ANSWERED) {
-        (void)fprintf(stream, "error: input: %s%s\n", error,
-                      answer == KAFKA_DENIED ? ": allow this user to describe and read it" : "");
+        say_on(stream, "error: input: %s%s\n", error,
+               answer == KAFKA_DENIED ? ": allow this user to describe and read it" : "");
         return false;
     }
     if (count == 0) {
-        (void)fprintf(stream, "error: input: there is no topic %s\n", topic);
+        say_on(stream, "error: input: there is no topic %s\n", topic);
         return false;
     }
-    (void)fprintf(stream, "ok: input: topic %s has %" PRId32 " partition%s\n", topic, count,
-                  count == 1 ? "" : "s");
+    say_on(stream, "ok: input: topic %s has %" PRId32 " partition%s\n", topic, count,
+           count == 1 ? "" : "s");
     return true;
 }
 
@@ -64,28 +65,28 @@ static bool check_output(struct kafka_admin *admin, const struct kafka_check *ch
                                                     patience, &topic, error, sizeof(error));
 
     if (answer == KAFKA_DENIED) {
-        (void)fprintf(stream, "warning: output: topic %s could not be looked at: %s\n",
-                      check->output, error);
+        say_on(stream, "warning: output: topic %s could not be looked at: %s\n",
+               check->output, error);
         return true;
     }
     if (answer != KAFKA_ANSWERED) {
-        (void)fprintf(stream, "error: output: topic %s: %s\n", check->output, error);
+        say_on(stream, "error: output: topic %s: %s\n", check->output, error);
         return false;
     }
     if (!topic.exists) {
-        (void)fprintf(stream, "ok: output: topic %s will be created\n", check->output);
+        say_on(stream, "ok: output: topic %s will be created\n", check->output);
         return true;
     }
     if (!kafka_topic_fits(&topic, check->output, check->record_max, error, sizeof(error))) {
-        (void)fprintf(stream, "error: output: %s\n", error);
+        say_on(stream, "error: output: %s\n", error);
         return false;
     }
-    (void)fprintf(stream, "ok: output: topic %s can hold the records\n", check->output);
+    say_on(stream, "ok: output: topic %s can hold the records\n", check->output);
     if (topic.deleted && topic.retention_ms >= 0)
-        (void)fprintf(stream,
-                      "warning: output: topic %s deletes records after %" PRId64
-                      " hours (retention.ms)\n",
-                      check->output, topic.retention_ms / 3600000);
+        say_on(stream,
+               "warning: output: topic %s deletes records after %" PRId64
+               " hours (retention.ms)\n",
+               check->output, topic.retention_ms / 3600000);
     return true;
 }
 
@@ -98,7 +99,7 @@ bool kafka_check(const struct kafka_properties *properties, const struct kafka_c
     bool fine;
 
     if (!admin) {
-        (void)fprintf(stream, "error: %s\n", error);
+        say_on(stream, "error: %s\n", error);
         return false;
     }
     fine = check_brokers(admin, properties->brokers, &patience, stream);

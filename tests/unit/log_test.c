@@ -77,7 +77,8 @@ START_TEST(strings_are_quoted_where_needed)
         {"plain-0/9:x,y", "plain-0/9:x,y"}, {"\xd0\xbf", "\xd0\xbf"}, {"", "\"\""},
         {NULL, "\"\""},         {"two words", "\"two words\""}, {"a=b", "\"a=b\""},
         {"say \"x\"", "\"say \\\"x\\\"\""}, {"\"", "\"\\\"\""}, {"a\\b", "\"a\\\\b\""},
-        {"a\nb\x1b", "\"a\\nb\\u001b\""}, {"\x7f", "\"\x7f\""}, {"\xff", "\"\xef\xbf\xbd\""}};
+        {"a\nb\x1b", "\"a\\nb\\u001b\""}, {"\x7f", "\"\\u007f\""}, {"\xff", "\"\xef\xbf\xbd\""},
+        {"\xc2\x9b" "0m", "\"\\u009b0m\""}, {"\xe2\x80\xae", "\"\\u202e\""}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char want[128];

@@ -10,6 +10,7 @@
 #include "convert.h"
 #include "limits.h"
 #include "options.h"
+#include "shown.h"
 
 static const char convert_epilogue[] =
     "--to prints a line a row: its start in Unix seconds, a tab, its group as JSON\n"
@@ -115,11 +116,11 @@ static bool check_scopes(const struct convert *convert)
             continue;
         if (!convert->given[i] || (scope->from == from && fits))
             continue;
-        fprintf(stderr, "%s: --%s belongs to --%s%s%s, and this is --%s %s\n", convert->name,
-                scope->option, scope->from ? "from" : "to",
-                scope->engine == ENGINE_NONE ? "" : " ",
-                scope->engine == ENGINE_NONE ? "" : engine_names[scope->engine],
-                from ? "from" : "to", engine_names[engine]);
+        say("%s: --%s belongs to --%s%s%s, and this is --%s %s\n", convert->name,
+            scope->option, scope->from ? "from" : "to",
+            scope->engine == ENGINE_NONE ? "" : " ",
+            scope->engine == ENGINE_NONE ? "" : engine_names[scope->engine],
+            from ? "from" : "to", engine_names[engine]);
         return false;
     }
     return true;
@@ -129,11 +130,11 @@ static bool check_direction(const struct convert *convert)
 {
     if ((convert->to == ENGINE_NONE) != (convert->from == ENGINE_NONE))
         return check_scopes(convert);
-    fprintf(stderr, "%s: %s:", convert->name,
-            convert->to == ENGINE_NONE ? "--to or --from is needed, with one of these"
-                                       : "--to and --from exclude each other; both take one of");
+    say("%s: %s:", convert->name,
+        convert->to == ENGINE_NONE ? "--to or --from is needed, with one of these"
+                                   : "--to and --from exclude each other; both take one of");
     for (int i = 0; i < ENGINE_COUNT; i++)
-        fprintf(stderr, " %s", engine_names[i]);
+        say(" %s", engine_names[i]);
     fputc('\n', stderr);
     return false;
 }
@@ -147,8 +148,8 @@ static bool choose_precision(const struct convert *convert, struct convert_expor
         if (!convert->given[names[i]])
             continue;
         if (export->precision_option) {
-            fprintf(stderr, "%s: --%s and --%s are the same: give one of them\n", convert->name,
-                    export->precision_option, scopes[names[i]].option);
+            say("%s: --%s and --%s are the same: give one of them\n", convert->name,
+                export->precision_option, scopes[names[i]].option);
             return false;
         }
         export->precision_option = scopes[names[i]].option;
@@ -158,12 +159,12 @@ static bool choose_precision(const struct convert *convert, struct convert_expor
     const struct engine *engine = export->engine;
     if (!chosen || (chosen >= engine->precision_min && chosen <= engine->precision_max))
         return true;
-    fprintf(stderr, "%s: --%s %u: %s has ", convert->name, export->precision_option, chosen,
-            engine->name);
+    say("%s: --%s %u: %s has ", convert->name, export->precision_option, chosen,
+        engine->name);
     if (engine->precision_min == engine->precision_max)
-        fprintf(stderr, "%u only\n", engine->precision_min);
+        say("%u only\n", engine->precision_min);
     else
-        fprintf(stderr, "%u to %u\n", engine->precision_min, engine->precision_max);
+        say("%u to %u\n", engine->precision_min, engine->precision_max);
     return false;
 }
 
@@ -171,14 +172,14 @@ static bool choose_precision(const struct convert *convert, struct convert_expor
 static bool check_values(const struct convert *convert, const struct convert_export *export)
 {
     if (convert->expthresh > 0 && (convert->expthresh & (convert->expthresh - 1)) != 0) {
-        fprintf(stderr, "%s: --expthresh %" PRId64 ": postgres has -1, 0 and powers of two\n",
-                convert->name, convert->expthresh);
+        say("%s: --expthresh %" PRId64 ": postgres has -1, 0 and powers of two\n",
+            convert->name, convert->expthresh);
         return false;
     }
     if (convert->sparse_precision > 0 &&
         convert->sparse_precision < (int64_t)export->options.precision) {
-        fprintf(stderr, "%s: --sparse-precision %" PRId64 " is below --%s %u\n", convert->name,
-                convert->sparse_precision, export->precision_option, export->options.precision);
+        say("%s: --sparse-precision %" PRId64 " is below --%s %u\n", convert->name,
+            convert->sparse_precision, export->precision_option, export->options.precision);
         return false;
     }
     return true;
@@ -228,7 +229,7 @@ static int run_import(struct convert *convert, const struct args_list *files)
         convert->stream = "imported";
     const char *error = check_import(convert);
     if (error) {
-        fprintf(stderr, "%s: %s\n", convert->name, error);
+        say("%s: %s\n", convert->name, error);
         return EXIT_USAGE;
     }
     const struct convert_import import = {

@@ -17,6 +17,7 @@
 #include "convert.h"
 #include "limits.h"
 #include "rows.h"
+#include "shown.h"
 
 /* Counts from here on would look stale, and are left so. */
 #define COUNT_MAX 9.2e18
@@ -43,15 +44,15 @@ static void refuse_precision(const struct exporter *exporter, const struct rollu
 {
     const struct convert_export *asked = exporter->asked;
     unsigned own = hc_sketch_precision(row->sketch), needed = asked->options.precision;
-    fprintf(stderr, "%s: %" PRId64 " %s: its precision is %u, and ", asked->name, row->start_s,
-            row->group, own);
+    say("%s: %" PRId64 " %s: its precision is %u, and ", asked->name, row->start_s,
+        row->group, own);
     if (needed)
-        fprintf(stderr, "--%s asks for %u\n", asked->precision_option, needed);
+        say("--%s asks for %u\n", asked->precision_option, needed);
     else if (asked->engine->precision_min == asked->engine->precision_max)
-        fprintf(stderr, "%s has %u only\n", asked->engine->name, asked->engine->precision_min);
+        say("%s has %u only\n", asked->engine->name, asked->engine->precision_min);
     else
-        fprintf(stderr, "%s has %u to %u\n", asked->engine->name, asked->engine->precision_min,
-                asked->engine->precision_max);
+        say("%s has %u to %u\n", asked->engine->name, asked->engine->precision_min,
+            asked->engine->precision_max);
 }
 
 /* Whether the row's precision is one that goes with the options. */
@@ -66,9 +67,9 @@ static bool check_precision(const struct exporter *exporter, const struct rollup
     if (asked->options.sparse_precision <= 0 ||
         asked->options.sparse_precision >= (int64_t)precision)
         return true;
-    fprintf(stderr, "%s: %" PRId64 " %s: its precision is %u, and --sparse-precision %" PRId64
-            " is below that\n", asked->name, row->start_s, row->group, precision,
-            asked->options.sparse_precision);
+    say("%s: %" PRId64 " %s: its precision is %u, and --sparse-precision %" PRId64
+        " is below that\n", asked->name, row->start_s, row->group, precision,
+        asked->options.sparse_precision);
     return false;
 }
 
@@ -81,8 +82,8 @@ static bool encode(struct exporter *exporter, const struct rollup_row *row, size
     enum hc_status status = engine_encode(asked->engine, &asked->options, row->sketch,
                                           &exporter->bytes, &exporter->room, size);
     if (status != HC_OK) {
-        fprintf(stderr, "%s: %" PRId64 " %s: %s\n", asked->name, row->start_s, row->group,
-                hc_status_text(status));
+        say("%s: %" PRId64 " %s: %s\n", asked->name, row->start_s, row->group,
+            hc_status_text(status));
         return false;
     }
     if (asked->engine->profile == HC_PROFILE_REDIS && row->estimate.value < COUNT_MAX)
@@ -109,7 +110,7 @@ static bool print_row(struct exporter *exporter, const struct rollup_row *row)
     if (format != CONVERT_RAW)
         text_char(out, '\n');
     if (out->failed)
-        fprintf(stderr, "%s: out of memory\n", exporter->asked->name);
+        say("%s: out of memory\n", exporter->asked->name);
     else
         fwrite(out->bytes, 1, out->size, stdout);
     return !out->failed;
@@ -123,7 +124,7 @@ static int next_row(struct exporter *exporter, struct rollup_row *row)
         more = rollup_next(exporter->rows.rollup, row);
     } while (more > 0 && !row->sketch);
     if (more < 0)
-        fprintf(stderr, "%s: %s\n", exporter->asked->name, rollup_error(exporter->rows.rollup));
+        say("%s: %s\n", exporter->asked->name, rollup_error(exporter->rows.rollup));
     return more;
 }
 
@@ -136,8 +137,8 @@ static bool check_raw(struct exporter *exporter)
         count++;
     rollup_rewind(exporter->rows.rollup);
     if (more >= 0 && count != 1)
-        fprintf(stderr, "%s: raw is for a single row, and there %s\n", exporter->asked->name,
-                count ? "are more: see --by" : "is none");
+        say("%s: raw is for a single row, and there %s\n", exporter->asked->name,
+            count ? "are more: see --by" : "is none");
     return more >= 0 && count == 1;
 }
 
@@ -161,8 +162,8 @@ static void explain_profile(const struct exporter *exporter)
     const struct rollup *rollup = exporter->rows.rollup;
     if (engine->profile && rollup && rollup_profiles(rollup) &&
         !(rollup_profiles(rollup) & 1u << engine->profile))
-        fprintf(stderr, "%s: --to %s takes only what was counted with headcountd --profile %s\n",
-                exporter->asked->name, engine->name, hc_profile_name(engine->profile));
+        say("%s: --to %s takes only what was counted with headcountd --profile %s\n",
+            exporter->asked->name, engine->name, hc_profile_name(engine->profile));
 }
 
 int convert_export(const struct convert_export *export)

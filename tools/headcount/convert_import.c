@@ -20,6 +20,7 @@
 #include "input.h"
 #include "number.h"
 #include "record.h"
+#include "shown.h"
 
 #define INSTANCE_ROOM 32
 /* Digits of a time, or RFC 3339. */
@@ -175,7 +176,7 @@ static int import_lines(struct importer *importer, const char *group)
         .command = asked->name, .paths = asked->files->items, .count = asked->files->count,
         .line_max = HEAD_MAX + CONVERT_DIGITS_MAX});
     if (!input) {
-        fprintf(stderr, "%s: out of memory\n", asked->name);
+        say("%s: out of memory\n", asked->name);
         return EXIT_FAILED;
     }
     while (!ferror(stdout) && input_line(input, &line, &size)) {
@@ -195,8 +196,8 @@ static int import_files(struct importer *importer, const char *group)
         const char *error = convert_bytes_file(path, &importer->bytes);
         if (!error && import_bytes(importer, importer->asked->minute_s, group))
             continue;
-        fprintf(stderr, "%s: %s: %s\n", importer->asked->name,
-                strcmp(path, "-") == 0 ? "stdin" : path, error ? error : importer->reason);
+        say("%s: %s: %s\n", importer->asked->name,
+            strcmp(path, "-") == 0 ? "stdin" : path, error ? error : importer->reason);
         code = EXIT_FAILED;
     }
     return code;
@@ -214,7 +215,7 @@ int convert_import(const struct convert_import *import)
     if (canonical)
         text_string(&group, canonical);
     if (!canonical || group.failed) {
-        fprintf(stderr, "%s: --group %s: %s\n", import->name, import->group, error);
+        say("%s: --group %s: %s\n", import->name, import->group, error);
         code = importer.groups ? EXIT_USAGE : EXIT_FAILED;
     } else if (import->format == CONVERT_RAW) {
         code = import_files(&importer, group.bytes);

@@ -21,6 +21,7 @@
 #include "generate_truth.h"
 #include "limits.h"
 #include "options.h"
+#include "shown.h"
 
 #define OUT_BYTES (256 * 1024)
 /* Frames that are not late at most. */
@@ -58,7 +59,7 @@ struct generate {
 
 static bool complain(const struct generate *generate, const char *what, const char *why)
 {
-    fprintf(stderr, "%s: %s: %s\n", generate->name, what, why);
+    say("%s: %s: %s\n", generate->name, what, why);
     return false;
 }
 

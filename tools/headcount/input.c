@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "shown.h"
 
 /* What is asked of the system at once. */
 #define INPUT_CHUNK (64 * 1024)
@@ -53,9 +54,9 @@ static void input_report(struct input *input, const char *place, const char *rea
 {
     uint64_t reports = input->refused + input->unread;
     if (reports <= INPUT_REPORTS_MAX)
-        fprintf(stderr, "%s: %s: %s\n", input->options.command, place, reason);
+        say("%s: %s: %s\n", input->options.command, place, reason);
     if (reports == INPUT_REPORTS_MAX)
-        fprintf(stderr, "%s: further refusals are counted, not shown\n", input->options.command);
+        say("%s: further refusals are counted, not shown\n", input->options.command);
 }
 
 static void input_unread(struct input *input, const char *reason)
@@ -238,8 +239,8 @@ int input_close(struct input **input)
         return EXIT_DONE;
     int code = input_refused(closing) ? EXIT_FAILED : EXIT_DONE;
     if (closing->refused)
-        fprintf(stderr, "%s: %" PRIu64 " line%s refused\n", closing->options.command,
-                closing->refused, closing->refused == 1 ? "" : "s");
+        say("%s: %" PRIu64 " line%s refused\n", closing->options.command,
+            closing->refused, closing->refused == 1 ? "" : "s");
     input_close_file(closing);
     record_reader_destroy(&closing->reader);
     free(closing->buffer);

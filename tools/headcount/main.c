@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "shown.h"
 
 struct command {
     const char *name;
@@ -39,7 +40,7 @@ static int close_stdout(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
-    fprintf(stderr, "headcount: stdout: %s\n", strerror(errno));
+    say("headcount: stdout: %s\n", strerror(errno));
     return EXIT_FAILED;
 }
 
@@ -62,6 +63,6 @@ int main(int argc, char **argv)
         if (strcmp(word, commands[i].name) == 0)
             return close_stdout(commands[i].run(argc - 1, argv + 1));
     }
-    fprintf(stderr, "headcount: no command is called '%s'; 'headcount -h' lists them\n", word);
+    say("headcount: no command is called '%s'; 'headcount -h' lists them\n", word);
     return EXIT_USAGE;
 }

@@ -13,6 +13,7 @@
 #include "limits.h"
 #include "options.h"
 #include "rows.h"
+#include "shown.h"
 
 static const char merge_epilogue[] =
     "Unites all sketches of a bucket, in whatever order and however often the records\n"
@@ -106,8 +107,10 @@ static void write_table(const struct merge *merge, const struct rollup_row *row,
     text_format(out, "%12.0f %12.0f .. %-12.0f %8" PRIu64 "  %s", round(row->estimate.value),
                 floor(row->estimate.low), ceil(row->estimate.high), row->minutes,
                 rollup_state_name(row->state));
-    if (strcmp(row->group, "{}") != 0)
-        text_format(out, "  %s", row->group);
+    if (strcmp(row->group, "{}") != 0) {
+        text_string(out, "  ");
+        text_shown(out, row->group, strlen(row->group));
+    }
     text_char(out, '\n');
 }
 
@@ -128,7 +131,7 @@ static void write_head(const struct merge *merge, struct text *out)
 static bool print_out(struct merge *merge)
 {
     if (merge->out.failed) {
-        fprintf(stderr, "%s: out of memory\n", merge->name);
+        say("%s: out of memory\n", merge->name);
         return false;
     }
     if (merge->out.size)
@@ -147,9 +150,9 @@ static void name_left_out(const struct merge *merge)
     calendar_text_utc(left_out.start_s, &text);
     text_string(&text, " to ");
     calendar_text_utc(left_out.end_s, &text);
-    fprintf(stderr, "%s: %" PRIu64 " run%s of more than %d rows without users left out, "
-            "the longest from %s; --from and --to show all\n", merge->name, left_out.runs,
-            left_out.runs == 1 ? "" : "s", LIMIT_ZERO_ROWS, text.failed ? "?" : text.bytes);
+    say("%s: %" PRIu64 " run%s of more than %d rows without users left out, "
+        "the longest from %s; --from and --to show all\n", merge->name, left_out.runs,
+        left_out.runs == 1 ? "" : "s", LIMIT_ZERO_ROWS, text.failed ? "?" : text.bytes);
     text_free(&text);
 }
 
@@ -170,7 +173,7 @@ static bool print_rows(struct merge *merge)
             return false;
     }
     if (more < 0)
-        fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rows.rollup));
+        say("%s: %s\n", merge->name, rollup_error(merge->rows.rollup));
     name_left_out(merge);
     return more == 0 && print_out(merge);
 }
@@ -186,13 +189,13 @@ static bool print_line(void *context, const char *bytes, size_t size)
 static bool print_records(struct merge *merge)
 {
     if (!rollup_archive_covers(merge->rows.rollup))
-        fprintf(stderr, "%s: minutes are %s, so there are no checkpoints\n", merge->name,
-                merge->from_given || merge->to_given ? "cut off"
-                                                     : "counted in other profiles, too");
+        say("%s: minutes are %s, so there are no checkpoints\n", merge->name,
+            merge->from_given || merge->to_given ? "cut off"
+                                                 : "counted in other profiles, too");
     if (rollup_archive(merge->rows.rollup, print_line, NULL))
         return true;
     if (!ferror(stdout))
-        fprintf(stderr, "%s: %s\n", merge->name, rollup_error(merge->rows.rollup));
+        say("%s: %s\n", merge->name, rollup_error(merge->rows.rollup));
     return false;
 }
 
@@ -224,12 +227,12 @@ static int merge_run(struct merge *merge, const struct args_list *files)
 static bool check_options(const struct merge *merge)
 {
     if (merge->from_given && merge->to_given && merge->from_s >= merge->to_s) {
-        fprintf(stderr, "%s: --from must lie before --to\n", merge->name);
+        say("%s: --from must lie before --to\n", merge->name);
         return false;
     }
     if (merge->format == FORMAT_RECORDS && merge->by != CALENDAR_MINUTE) {
-        fprintf(stderr, "%s: --format records holds minutes, so it needs --by minute\n",
-                merge->name);
+        say("%s: --format records holds minutes, so it needs --by minute\n",
+            merge->name);
         return false;
     }
     return true;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "shown.h"
 
 /* sysexits' EX_CONFIG: a value in the environment is wrong. */
 #define EXIT_CONFIG 78
@@ -30,7 +31,7 @@ bool options_parse(const struct args_program *program, const bool *help, int arg
     enum args_status status = args_parse(program, argc, argv, NULL, args, words, error,
                                          sizeof(error));
     if (status != ARGS_OK) {
-        fprintf(stderr, "%s: %s\n", program->name, error);
+        say("%s: %s\n", program->name, error);
         *code = status == ARGS_USAGE ? EXIT_USAGE : EXIT_CONFIG;
         return false;
     }

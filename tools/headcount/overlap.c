@@ -17,6 +17,7 @@
 #include "options.h"
 #include "period.h"
 #include "rows.h"
+#include "shown.h"
 
 static const char overlap_epilogue[] =
     "Users in both, in either, only in A and only in B: of Monday's users, who came\n"
@@ -64,7 +65,7 @@ struct overlap {
 
 static int fail(const struct overlap *overlap, const char *word, enum hc_status status)
 {
-    fprintf(stderr, "%s: %s: %s\n", overlap->name, word, hc_status_text(status));
+    say("%s: %s: %s\n", overlap->name, word, hc_status_text(status));
     return EXIT_FAILED;
 }
 
@@ -99,7 +100,7 @@ static int take_rows(struct overlap *overlap, struct rows *rows, int first, int 
     }
     if (more == 0)
         return EXIT_DONE;
-    fprintf(stderr, "%s: %s\n", overlap->name, rollup_error(rows->rollup));
+    say("%s: %s\n", overlap->name, rollup_error(rows->rollup));
     return EXIT_FAILED;
 }
 
@@ -158,7 +159,7 @@ static int read_times(struct overlap *overlap, const struct args_list *files)
         char error[400];
 
         if (!period_read(side->word, overlap->zone, &side->period, error, sizeof error)) {
-            fprintf(stderr, "%s: %s: %s\n", overlap->name, i == SIDE_A ? "A" : "B", error);
+            say("%s: %s: %s\n", overlap->name, i == SIDE_A ? "A" : "B", error);
             return EXIT_USAGE;
         }
         days &= side->period.whole_days;
@@ -268,7 +269,8 @@ static void write_table(const struct overlap *overlap, struct text *out)
 
         write_line(out, i == SIDE_A ? "in A" : "in B", &side->whole);
         text_format(out, "%*s", begin + 52 > out->size ? (int)(begin + 52 - out->size) : 2, "");
-        text_format(out, "%s, %" PRIu64 " minute%s\n", side->word, side->minutes,
+        text_shown(out, side->word, strlen(side->word));
+        text_format(out, ", %" PRIu64 " minute%s\n", side->minutes,
                     side->minutes == 1 ? "" : "s");
     }
     for (int i = 0; i < PARTS; i++) {
@@ -292,7 +294,7 @@ static int print(struct overlap *overlap)
     else
         write_table(overlap, out);
     if (out->failed) {
-        fprintf(stderr, "%s: out of memory\n", overlap->name);
+        say("%s: out of memory\n", overlap->name);
         return EXIT_FAILED;
     }
     fwrite(out->bytes, 1, out->size, stdout);
@@ -306,11 +308,11 @@ static void name_empty(const struct overlap *overlap, int side, bool are_files)
     struct period period;
     char error[400];
 
-    fprintf(stderr, "%s: there are no users in %s ('%s')\n", overlap->name,
-            side == SIDE_A ? "A" : "B", word);
+    say("%s: there are no users in %s ('%s')\n", overlap->name,
+        side == SIDE_A ? "A" : "B", word);
     if (are_files && period_read(word, overlap->zone, &period, error, sizeof error))
-        fprintf(stderr, "%s: times need files of records behind them ('-' is stdin)\n",
-                overlap->name);
+        say("%s: times need files of records behind them ('-' is stdin)\n",
+            overlap->name);
 }
 
 /* Both sides are there, and of one kind. */
@@ -326,10 +328,10 @@ static int check_sides(const struct overlap *overlap, bool are_files)
     }
     if (hc_sketch_profile(sides[SIDE_A].sketch) == hc_sketch_profile(sides[SIDE_B].sketch))
         return EXIT_DONE;
-    fprintf(stderr, "%s: A holds sketches of the profile %s, B of %s; they do not meet "
-            "(--profile chooses where there are several)\n", overlap->name,
-            hc_profile_name(hc_sketch_profile(sides[SIDE_A].sketch)),
-            hc_profile_name(hc_sketch_profile(sides[SIDE_B].sketch)));
+    say("%s: A holds sketches of the profile %s, B of %s; they do not meet "
+        "(--profile chooses where there are several)\n", overlap->name,
+        hc_profile_name(hc_sketch_profile(sides[SIDE_A].sketch)),
+        hc_profile_name(hc_sketch_profile(sides[SIDE_B].sketch)));
     return EXIT_FAILED;
 }
 
@@ -360,13 +362,13 @@ static bool check_words(const struct overlap *overlap, const struct args_list *w
     size_t stdins = 0;
 
     if (words->count < SIDES) {
-        fprintf(stderr, "%s: two sets are needed, A and B; -h explains\n", overlap->name);
+        say("%s: two sets are needed, A and B; -h explains\n", overlap->name);
         return false;
     }
     for (size_t i = 0; i < words->count; i++)
         stdins += strcmp(words->items[i], "-") == 0;
     if (stdins > 1)
-        fprintf(stderr, "%s: stdin can be read once only\n", overlap->name);
+        say("%s: stdin can be read once only\n", overlap->name);
     return stdins <= 1;
 }
 

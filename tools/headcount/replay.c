@@ -16,6 +16,7 @@
 #include "limits.h"
 #include "options.h"
 #include "rejected.h"
+#include "shown.h"
 #include "text.h"
 
 enum replay_format { REPLAY_LINES, REPLAY_REJECTS };
@@ -136,7 +137,7 @@ int command_replay(int argc, char **argv)
     if (replay.json && replay.input) {
         code = replay_all(&replay);
     } else {
-        fprintf(stderr, "%s: out of memory\n", program.name);
+        say("%s: out of memory\n", program.name);
         input_close(&replay.input);
         code = EXIT_FAILED;
     }

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "commands.h"
+#include "shown.h"
 
 static int rows_fail(const struct rows *rows)
 {
-    fprintf(stderr, "%s: %s\n", rows->name, rollup_error(rows->rollup));
+    say("%s: %s\n", rows->name, rollup_error(rows->rollup));
     return EXIT_FAILED;
 }
 
@@ -34,10 +35,10 @@ static void name_streams(const struct rows *rows, const char *what)
 {
     const char *const *names;
     size_t count = rollup_streams(rows->rollup, &names);
-    fprintf(stderr, "%s: %s", rows->name, what);
+    say("%s: %s", rows->name, what);
     for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s '%s'", i ? "," : "", names[i]);
-    fprintf(stderr, "%s\n", count == ROLLUP_STREAMS_MAX ? ", and maybe others" : "");
+        say("%s '%s'", i ? "," : "", names[i]);
+    say("%s\n", count == ROLLUP_STREAMS_MAX ? ", and maybe others" : "");
 }
 
 /* Whether the rows are about one stream, and that one is there. */
@@ -63,14 +64,14 @@ static int rows_check_stream(const struct rows *rows, const char *stream)
 static void name_profiles(const struct rows *rows, const char *what, unsigned profiles)
 {
     const char *before = " ";
-    fprintf(stderr, "%s: %s", rows->name, what);
+    say("%s: %s", rows->name, what);
     for (enum hc_profile p = HC_PROFILE_REDIS; p <= HC_PROFILE_KEYED; p++) {
         if (!(profiles & 1u << p))
             continue;
-        fprintf(stderr, "%s%s", before, hc_profile_name(p));
+        say("%s%s", before, hc_profile_name(p));
         before = ", ";
     }
-    fprintf(stderr, "\n");
+    say("\n");
 }
 
 /* Whether there is what --profile names, and what there is beside the rows. */
@@ -92,10 +93,10 @@ static int rows_check_profile(const struct rows *rows, const struct rollup_optio
         name_profiles(rows, what, profiles);
     }
     if (rollup_lacking(rows->rollup) > 0)
-        fprintf(stderr, "%s: %zu run%s counted in other profiles than %s: users that only others "
-                "saw are missing, and the minutes not complete\n", rows->name,
-                rollup_lacking(rows->rollup), rollup_lacking(rows->rollup) == 1 ? "" : "s",
-                hc_profile_name(profile));
+        say("%s: %zu run%s counted in other profiles than %s: users that only others "
+            "saw are missing, and the minutes not complete\n", rows->name,
+            rollup_lacking(rows->rollup), rollup_lacking(rows->rollup) == 1 ? "" : "s",
+            hc_profile_name(profile));
     return EXIT_DONE;
 }
 
@@ -106,7 +107,7 @@ int rows_open(struct rows *rows, const struct rows_options *options)
     *rows = (struct rows){.name = options->name};
     rows->calendar = calendar_create(&options->calendar, error, sizeof(error));
     if (!rows->calendar) {
-        fprintf(stderr, "%s: --tz: %s\n", rows->name, error);
+        say("%s: --tz: %s\n", rows->name, error);
         return EXIT_USAGE;
     }
     rollup.calendar = rows->calendar;
@@ -115,7 +116,7 @@ int rows_open(struct rows *rows, const struct rows_options *options)
         .command = options->name, .paths = options->files->items,
         .count = options->files->count});
     if (!rows->rollup || !rows->input) {
-        fprintf(stderr, "%s: out of memory\n", rows->name);
+        say("%s: out of memory\n", rows->name);
         return EXIT_FAILED;
     }
     int code = rows_read(rows);

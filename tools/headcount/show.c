@@ -9,6 +9,7 @@
 #include "input.h"
 #include "limits.h"
 #include "options.h"
+#include "shown.h"
 
 static const char show_epilogue[] =
     "A sketch record is a block of lines; its numbers are those of its bytes, and\n"
@@ -27,7 +28,7 @@ static void show_time(struct text *out, int64_t time_s)
 static void show_string(struct text *out, const char *name, const char *string)
 {
     text_string(out, name);
-    text_json_string(out, string, strlen(string));
+    text_shown_string(out, string, strlen(string));
 }
 
 static void show_instance(struct text *out, const char *instance, int64_t epoch_ms)
@@ -54,7 +55,9 @@ static void show_sketch(struct text *out, const struct record_sketch *record)
     text_string(out, "sketch ");
     show_time(out, record->minute_s);
     show_string(out, " ", record->stream);
-    text_format(out, " %s %s%s\n", record->group, record_state_name(record->state),
+    text_char(out, ' ');
+    text_shown(out, record->group, strlen(record->group));
+    text_format(out, " %s%s\n", record_state_name(record->state),
                 record->whole ? ", whole" : ", a part");
     show_uniques(out, record);
     text_format(out, "  frames     %" PRIu64 "\n", record->frames);
@@ -114,7 +117,7 @@ static void show_sequences(struct text *out, const struct record_checkpoint *rec
     text_char(out, '\n');
 }
 
-static void show_rejected(struct text *out, const uint64_t *rejected)
+static void show_rejected(struct text *out, const uint64_t *rejected, uint64_t lost)
 {
     const char *before = "  rejected   ";
     for (int reason = REJECT_NONE + 1; reason < REJECT_COUNT; reason++) {
@@ -125,6 +128,8 @@ static void show_rejected(struct text *out, const uint64_t *rejected)
     }
     if (before[0] == ',')
         text_char(out, '\n');
+    if (lost)
+        text_format(out, "  lost       %" PRIu64 " of the rejected were not set aside\n", lost);
 }
 
 static void show_checkpoint(struct text *out, const struct record_checkpoint *record)
@@ -143,7 +148,7 @@ static void show_checkpoint(struct text *out, const struct record_checkpoint *re
     for (size_t i = 0; i < record->partitions_count; i++)
         show_partition(out, &record->partitions[i]);
     text_format(out, "  frames     %" PRIu64 "\n", record->frames);
-    show_rejected(out, record->rejected);
+    show_rejected(out, record->rejected, record->rejects_lost);
 }
 
 /* One record's block on stdout; false when there is no memory. */
@@ -208,7 +213,7 @@ int command_show(int argc, char **argv)
     if (input)
         code = show_all(input, registers, options_profile(profile));
     else
-        fprintf(stderr, "%s: out of memory\n", program.name);
+        say("%s: out of memory\n", program.name);
     args_destroy(&args);
     return input ? code : EXIT_FAILED;
 }

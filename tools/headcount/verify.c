@@ -19,6 +19,7 @@
 #include "input.h"
 #include "limits.h"
 #include "options.h"
+#include "shown.h"
 
 static const char verify_epilogue[] =
     "Reads all records of a stream, sketches and checkpoints, in any order. A\n"
@@ -30,7 +31,7 @@ static const char verify_epilogue[] =
 static void print_string(struct text *out, const char *name, const char *string)
 {
     text_string(out, name);
-    text_json_string(out, string, strlen(string));
+    text_shown_string(out, string, strlen(string));
 }
 
 static void print_sums(struct text *out, const struct coverage_source *source)
@@ -45,6 +46,8 @@ static void print_sums(struct text *out, const struct coverage_source *source)
         if (source->rejected[reason])
             text_format(out, " %s %" PRIu64, reject_name(reason), source->rejected[reason]);
     }
+    if (source->rejects_lost)
+        text_format(out, " rejects_lost %" PRIu64, source->rejects_lost);
     text_char(out, '\n');
 }
 
@@ -191,9 +194,9 @@ static int verify_all(struct input *input)
     struct coverage *coverage = coverage_create();
     int code = EXIT_FAILED;
     if (!coverage || !verify_read(input, coverage)) {
-        fputs("headcount verify: out of memory\n", stderr);
+        say("headcount verify: out of memory\n");
     } else if (coverage_sources_count(coverage) == 0) {
-        fputs("headcount verify: no checkpoint was read, so nothing can be said\n", stderr);
+        say("headcount verify: no checkpoint was read, so nothing can be said\n");
     } else if (print_findings(coverage)) {
         code = EXIT_DONE;
     }
@@ -218,7 +221,7 @@ int command_verify(int argc, char **argv)
     if (input)
         code = verify_all(input);
     else
-        fprintf(stderr, "%s: out of memory\n", program.name);
+        say("%s: out of memory\n", program.name);
     args_destroy(&args);
     return input ? code : EXIT_FAILED;
 }
