@@ -14,7 +14,7 @@ struct place sparse_place(const struct profile *profile, uint32_t coupon, unsign
 
 /* The fuller a table, the longer coupons shift and search; the emptier, the more
  * memory goes to gaps. A table for a known number of coupons has a fifth more
- * slots; one that fills grows by half when a tenth is left. */
+ * slots; one that fills grows by a third when it has no more than that. */
 static uint32_t sparse_capacity(uint32_t count)
 {
     return count + count / 5 + 4;
@@ -22,7 +22,7 @@ static uint32_t sparse_capacity(uint32_t count)
 
 static bool sparse_is_crowded(const struct hc_sketch *sketch)
 {
-    return sketch->count + sketch->count / 9 >= sketch->capacity;
+    return sketch->count + sketch->count / 5 >= sketch->capacity;
 }
 
 static inline uint32_t home_of(uint32_t coupon, uint32_t capacity, unsigned shift)
@@ -98,7 +98,7 @@ bool sparse_reserve(struct hc_sketch *sketch, uint32_t count, struct sparse_laye
  * registers: there is a free slot then. */
 static bool sparse_grow(struct hc_sketch *sketch)
 {
-    uint32_t capacity = sketch->capacity + sketch->capacity / 2 + SPARSE_FEW;
+    uint32_t capacity = sketch->capacity + sketch->capacity / 3 + SPARSE_FEW + 1;
     uint32_t capacity_max = UINT32_C(1) << (sketch->precision - 2);
     struct sparse_layer layer;
     uint32_t *slots;
@@ -157,21 +157,26 @@ static void sparse_put(struct hc_sketch *sketch, uint32_t at, uint32_t coupon)
     end[-1] = coupon;
 }
 
-enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon)
+static bool sparse_has_room(const struct hc_sketch *sketch)
+{
+    return (sketch->count + 1) * sparse_divisor(sketch->profile, sketch->precision) <=
+           UINT32_C(3) << sketch->precision;
+}
+
+/* Any coupon into any table, step by step. */
+static enum sparse_answer sparse_insert_walking(struct hc_sketch *sketch, uint32_t coupon)
 {
     uint32_t floor = coupon & ~SPARSE_RANK_MASK;
     uint32_t at = sparse_seek(sketch, floor);
     uint32_t *slot = &sketch->coupons[at];
 
-    assert(!sketch->dense && coupon != 0);
     if (at < sketch->capacity && *slot != 0 && sparse_index(*slot) == sparse_index(coupon)) {
         if (coupon <= *slot)
             return SPARSE_KNOWN;
         *slot = coupon;
         return SPARSE_ADDED;
     }
-    if ((sketch->count + 1) * sparse_divisor(sketch->profile, sketch->precision) >
-        UINT32_C(3) << sketch->precision)
+    if (!sparse_has_room(sketch))
         return SPARSE_FULL;
     if (sparse_is_crowded(sketch)) {
         if (!sparse_grow(sketch))
@@ -182,6 +187,121 @@ enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon)
     sparse_put(sketch, at, coupon);
     sketch->count++;
     return SPARSE_ADDED;
+}
+
+/* Walking costs little but its turns: where a walk ends is chance, and what a
+ * processor guessed wrong takes it as long as a hash. So where the slots from a
+ * coupon's home on are those of most coupons, all of the window is looked at and
+ * shifted at once, in vectors that compilers know on every processor, and
+ * nothing is guessed. The plain way is sparse_insert_walking. */
+#define WINDOW 16
+
+typedef uint32_t quad __attribute__((vector_size(16)));
+typedef int32_t quad_signed __attribute__((vector_size(16)));
+
+static inline quad quad_of(uint32_t value)
+{
+    return (quad){value, value, value, value};
+}
+
+static inline quad quad_load(const uint32_t *slots)
+{
+    quad value;
+
+    memcpy(&value, slots, sizeof value);
+    return value;
+}
+
+/* All ones where left is below right, as signed numbers: processors have that. */
+static inline quad quad_below(quad left, quad right)
+{
+    return (quad)((quad_signed)left < (quad_signed)right);
+}
+
+/* Of four slots: bit 0 to 3 where there is a gap, 16 to 19 where there is a
+ * coupon below `floor`. Less one, a gap is above all. */
+static inline quad quad_look(const uint32_t *slots, uint32_t floor)
+{
+    const quad bits = {1, 2, 4, 8}, less_one = quad_of(INT32_MAX); /* and signed */
+    quad here = quad_load(slots);
+    quad gaps = (quad)(here == quad_of(0)) & bits;
+    quad below = quad_below(here + less_one, quad_of(floor) + less_one) & bits << 16;
+
+    return gaps | below;
+}
+
+/* The same of all slots of the window. `floor` is not 0. */
+static inline uint32_t window_look(const uint32_t *slots, uint32_t floor)
+{
+    quad seen = quad_look(slots, floor) | quad_look(slots + 4, floor) << 4 |
+                quad_look(slots + 8, floor) << 8 | quad_look(slots + 12, floor) << 12;
+
+    seen |= (quad){seen[2], seen[3], seen[0], seen[1]};
+    return seen[0] | seen[1];
+}
+
+/* Slots number..number+3 of a window, as they are when those from `at` on have
+ * moved up by one, to `gap`. */
+static inline quad quad_shift(const uint32_t *slots, uint32_t number, uint32_t at, uint32_t gap)
+{
+    quad numbers = {number, number + 1, number + 2, number + 3};
+    quad moved = quad_below(quad_of(at), numbers) & ~quad_below(quad_of(gap), numbers);
+
+    return (quad_load(slots + number - 1) & moved) | (quad_load(slots + number) & ~moved);
+}
+
+/* Loads all before it stores any. */
+static inline void window_shift(uint32_t *slots, uint32_t at, uint32_t gap)
+{
+    quad made[WINDOW / 4] = {quad_shift(slots, 0, at, gap), quad_shift(slots, 4, at, gap),
+                             quad_shift(slots, 8, at, gap), quad_shift(slots, 12, at, gap)};
+
+    memcpy(slots, made, sizeof made);
+}
+
+/* Whether one of the first eight slots is this coupon. */
+static inline bool window_has(const uint32_t *slots, uint32_t coupon)
+{
+    quad wanted = quad_of(coupon);
+    quad hits = (quad)(quad_load(slots) == wanted) | (quad)(quad_load(slots + 4) == wanted);
+    uint64_t halves[2];
+
+    memcpy(halves, &hits, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+}
+
+/* A function of its own: what one calls costs it registers, used or not, and
+ * the coupons that are known don't come here. */
+static __attribute__((noinline)) enum sparse_answer
+sparse_insert_window(struct hc_sketch *sketch, uint32_t *slots, uint32_t coupon)
+{
+    uint32_t floor = coupon & ~SPARSE_RANK_MASK;
+    uint32_t seen = window_look(slots, floor);
+    uint32_t at = (uint32_t)__builtin_ctz(~(seen >> WINDOW));
+    uint32_t gap = (uint32_t)__builtin_ctz(seen | UINT32_C(1) << WINDOW);
+
+    if (gap == WINDOW || sparse_index(slots[at]) == sparse_index(coupon) ||
+        !sparse_has_room(sketch) || sparse_is_crowded(sketch))
+        return sparse_insert_walking(sketch, coupon);
+    assert(at <= gap);
+    window_shift(slots, at, gap);
+    slots[at] = coupon;
+    sketch->count++;
+    return SPARSE_ADDED;
+}
+
+enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon)
+{
+    uint32_t home = home_of(coupon, sketch->capacity, home_shift(sketch));
+    uint32_t *slots = sketch->coupons + home;
+
+    assert(!sketch->dense && coupon != 0);
+    if (home == 0 || home + WINDOW > sketch->capacity ||
+        slots[-1] >= (coupon & ~SPARSE_RANK_MASK))
+        return sparse_insert_walking(sketch, coupon);
+    if (window_has(slots, coupon))
+        return SPARSE_KNOWN;
+    return sparse_insert_window(sketch, slots, coupon);
 }
 
 struct sparse_cursor sparse_cursor(const struct hc_sketch *sketch)

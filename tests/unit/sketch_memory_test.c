@@ -66,7 +66,7 @@ static enum hc_status call_redis(struct hc_sketch *sketch, const struct hc_sketc
 
 static const struct scenario scenarios[] = {
     {"the block of coupons", call_add, 14, 14, 5, 0},
-    {"a larger block", call_add, 14, 14, 11, 0},
+    {"a larger block", call_add, 14, 14, 10, 0},
     {"promotion", call_add, 10, 14, 153, 0},
     {"union of sparse", call_union, 14, 14, 100, 500},
     {"union of sparse at different precision", call_union, 14, 12, 100, 500},

@@ -3,7 +3,7 @@
 #
 #   measure.sh ACCURACY FOLDER     ACCURACY is the program, as build/bin/accuracy
 #
-# Takes about 25 minutes of one processor. What FOLDER holds already is
+# Takes about half an hour of one processor. What FOLDER holds already is
 # not measured again: stop it and go on at will, or put results of other seeds
 # there (any *.tsv) to make the figures more certain.
 set -eu
