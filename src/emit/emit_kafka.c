@@ -9,9 +9,10 @@
  * acknowledgement is fetched: when LIMIT_RECORDS_IN_FLIGHT or
  * LIMIT_BYTES_IN_FLIGHT are out, produce() answers FULL.
  *
- * max.message.bytes may be lowered while we run. Then whole batches fail; the
- * limit is asked for again, and a producer with smaller batches takes over
- * while the old one drains. */
+ * What a topic does to records may be changed while we run, so it is asked for
+ * now and then. If max.message.bytes was lowered, whole batches fail until a
+ * producer with smaller batches takes over while the old one drains. If it is to
+ * be compacted, records would vanish unseen: that ends the run. */
 #include "emit_kafka.h"
 
 #include <assert.h>
@@ -23,9 +24,11 @@
 #include "clock.h"
 #include "log.h"
 
-/* Between two questions for the topic's limit, and the time for one. */
-#define ASK_EVERY_MS 5000
-#define ASK_MS 1000
+/* Between two questions about the topic; when a batch was too large for it. */
+#define ASK_EVERY_MS 10000
+#define ASK_SOON_MS 1000
+/* After that long without an acknowledgement it is said. */
+#define PATIENCE_MS 10000
 /* For in-flight requests at the end: nobody waits for their answers. */
 #define PURGE_MS 100
 
@@ -45,9 +48,14 @@ void emit_kafka_delivered(rd_kafka_t *producer, const rd_kafka_message_t *messag
     kafka->acks[at] = (struct emit_ack){
         .token = (uint64_t)(uintptr_t)message->_private,
         .error = message->err ? rd_kafka_err2str(message->err) : NULL,
+        .too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
     };
     kafka->acks_count++;
     kafka->in_flight_bytes -= message->len + message->key_len;
+    if (message->err) {
+        kafka->failed_code = message->err;
+        kafka_notes_count(notes, message->err);
+    }
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         kafka->limit_doubted = true;
 }
@@ -78,14 +86,12 @@ static size_t headers_size(const struct emit_header *headers)
 static rd_kafka_resp_err_t kafka_try(struct emit_kafka *kafka, const struct emit_record *record)
 {
     rd_kafka_headers_t *headers = record->headers ? headers_of(record->headers) : NULL;
-    /* An empty value must not become a null one. */
-    const char *value = record->value ? record->value : "";
     rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = kafka->handle},
         {.vtype = RD_KAFKA_VTYPE_KEY,
          .u.mem = {.ptr = (void *)(uintptr_t)record->key, .size = record->key_size}},
         {.vtype = RD_KAFKA_VTYPE_VALUE,
-         .u.mem = {.ptr = (void *)(uintptr_t)value, .size = record->value_size}},
+         .u.mem = {.ptr = (void *)(uintptr_t)record->value, .size = record->value_size}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)record->token},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
@@ -100,14 +106,12 @@ static rd_kafka_resp_err_t kafka_try(struct emit_kafka *kafka, const struct emit
     return code;
 }
 
-/* A record that the client does not take though it has room. */
-static void kafka_log_refusal(struct emit_kafka *kafka, rd_kafka_resp_err_t code)
+static void kafka_tell(struct emit_kafka *kafka, const char *event, const char *request, int code)
 {
-    int64_t swallowed = 0;
+    const struct kafka_complaint complaint = {
+        .event = event, .request = request, .topic = kafka->topic, .code = code};
 
-    if (kafka_notes_loud(&kafka->notes, "refused", &swallowed))
-        log_event(LOG_WARN, "output_refused", LOG_S("topic", kafka->topic),
-                  LOG_S("error", rd_kafka_err2str(code)), LOG_I("repeated", swallowed));
+    kafka_notes_tell(&kafka->notes, &complaint);
 }
 
 static enum emit_result kafka_produce(struct emit *emit, const struct emit_record *record)
@@ -126,8 +130,11 @@ static enum emit_result kafka_produce(struct emit *emit, const struct emit_recor
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return EMIT_TOO_LARGE;
     if (code) {
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            kafka_log_refusal(kafka, code);
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            /* The client does not take it though it has room. */
+            kafka_notes_count(&kafka->notes, code);
+            kafka_tell(kafka, "output_refused", "produce", code);
+        }
         return EMIT_FULL;
     }
     kafka->in_flight++;
@@ -145,16 +152,17 @@ static void client_destroy(rd_kafka_t **client)
     *client = NULL;
 }
 
-/* The topic takes less than it did: smaller batches, by another producer. */
+/* The topic is not what it was: it may not do any more, or smaller batches are
+ * wanted, by another producer. */
 static void kafka_renew(struct emit_kafka *kafka, const struct kafka_topic *topic)
 {
     rd_kafka_t *old = kafka->producer;
     char error[KAFKA_TEXT_MAX];
 
-    if (!topic->exists || topic->message_bytes_max == kafka->message_bytes_max)
-        return;
-    if (!kafka_topic_fits(topic, kafka->topic, kafka->record_max, kafka->failure,
-                          sizeof kafka->failure))
+    if (!topic->exists ||
+        !kafka_topic_fits(topic, kafka->topic, kafka->record_max, kafka->failure,
+                          sizeof kafka->failure) ||
+        topic->message_bytes_max == kafka->message_bytes_max)
         return;
     log_event(LOG_WARN, "output_limit", LOG_S("topic", kafka->topic),
               LOG_I("max_message_bytes", topic->message_bytes_max));
@@ -165,12 +173,26 @@ static void kafka_renew(struct emit_kafka *kafka, const struct kafka_topic *topi
     kafka->retired = old;
 }
 
-/* Looks after the limit, and after a producer that drains. */
-static void kafka_tend(struct emit_kafka *kafka)
+/* What the brokers said of the topic, if they did. */
+static void kafka_hear(struct emit_kafka *kafka)
 {
-    struct kafka_patience patience = {.until_ms = clock_monotonic_ms() + ASK_MS};
+    enum kafka_answer answer;
     struct kafka_topic topic;
     char error[KAFKA_TEXT_MAX];
+
+    if (!kafka_question_answered(kafka->question, &answer, &topic, error, sizeof error))
+        return;
+    kafka_question_drop(&kafka->question);
+    if (answer != KAFKA_ANSWERED)
+        return;
+    kafka->limit_doubted = false;
+    kafka_renew(kafka, &topic);
+}
+
+/* Looks after the topic, and after a producer that drains. */
+static void kafka_tend(struct emit_kafka *kafka)
+{
+    int64_t now = clock_monotonic_ms();
 
     if (kafka->retired) {
         rd_kafka_poll(kafka->retired, 0);
@@ -178,26 +200,36 @@ static void kafka_tend(struct emit_kafka *kafka)
             client_destroy(&kafka->retired);
         return;
     }
-    if (!kafka->limit_doubted || kafka->failure[0] ||
-        clock_monotonic_ms() < kafka->asked_ms + ASK_EVERY_MS)
-        return;
-    kafka->asked_ms = clock_monotonic_ms();
-    kafka->limit_doubted = false;
-    if (kafka_topic_describe(kafka->producer, kafka->topic, &patience, &topic, error,
-                             sizeof error) == KAFKA_ANSWERED)
-        kafka_renew(kafka, &topic);
-    else
-        kafka->limit_doubted = true;
+    if (kafka->question)
+        kafka_hear(kafka);
+    else if (!kafka->failure[0] &&
+             now - kafka->asked_ms >= (kafka->limit_doubted ? ASK_SOON_MS : ASK_EVERY_MS)) {
+        kafka->asked_ms = now;
+        kafka->question = kafka_question_ask(kafka->producer, kafka->topic);
+    }
 }
 
-static void kafka_log_failures(struct emit_kafka *kafka, const struct emit_ack *acks, size_t count)
+/* librdkafka tries most of what fails again, without a word and for ever. */
+static void kafka_look_for_stall(struct emit_kafka *kafka, bool moved)
 {
-    int64_t swallowed = 0;
+    int64_t now = clock_monotonic_ms(), swallowed = 0;
+    char last[KAFKA_TEXT_MAX];
 
-    for (size_t i = 0; i < count; i++)
-        if (acks[i].error && kafka_notes_loud(&kafka->notes, "delivery", &swallowed))
-            log_event(LOG_WARN, "delivery_failed", LOG_S("topic", kafka->topic),
-                      LOG_S("error", acks[i].error), LOG_I("repeated", swallowed));
+    if (kafka->in_flight == 0)
+        kafka->waits_ms = 0;
+    else if (moved || kafka->waits_ms == 0)
+        kafka->waits_ms = now;
+    if (kafka->waits_ms == 0 || now - kafka->waits_ms < PATIENCE_MS ||
+        !kafka_notes_loud(&kafka->notes, "output_waits", &swallowed))
+        return;
+    kafka_notes_count(&kafka->notes, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    (void)kafka_notes_last(&kafka->notes, last, sizeof last);
+    log_event(LOG_WARN, "output_waits", LOG_S("topic", kafka->topic),
+              LOG_I("records", (int64_t)kafka->in_flight),
+              LOG_I("seconds", (now - kafka->waits_ms) / 1000), LOG_S("last_error", last),
+              LOG_S("hint", "no record is acknowledged: look at the leaders of the topic, at "
+                            "their replicas (min.insync.replicas) and at whether this user may "
+                            "write to it"));
 }
 
 static size_t kafka_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room)
@@ -220,7 +252,10 @@ static size_t kafka_poll(struct emit *emit, int timeout_ms, struct emit_ack *ack
         kafka->acks_count--;
         kafka->in_flight--;
     }
-    kafka_log_failures(kafka, acks, count);
+    if (kafka->failed_code)
+        kafka_tell(kafka, "delivery_failed", "produce", kafka->failed_code);
+    kafka->failed_code = 0;
+    kafka_look_for_stall(kafka, count > 0);
     return count;
 }
 
@@ -233,10 +268,22 @@ static const char *kafka_failed(struct emit *emit)
     return kafka->failure[0] ? kafka->failure : NULL;
 }
 
+static void kafka_forget(struct emit *emit)
+{
+    struct emit_kafka *kafka = of(emit);
+    int flags = RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING;
+
+    rd_kafka_purge(kafka->producer, flags);
+    if (kafka->retired)
+        rd_kafka_purge(kafka->retired, flags);
+}
+
 static void kafka_destroy(struct emit *emit)
 {
     struct emit_kafka *kafka = of(emit);
 
+    kafka_notes_sum(&kafka->notes, kafka->topic);
+    kafka_question_drop(&kafka->question);
     if (kafka->handle)
         rd_kafka_topic_destroy(kafka->handle);
     client_destroy(&kafka->producer);
@@ -253,4 +300,5 @@ const struct emit_ops emit_kafka_ops = {
     .poll = kafka_poll,
     .failed = kafka_failed,
     .destroy = kafka_destroy,
+    .forget = kafka_forget,
 };

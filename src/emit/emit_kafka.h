@@ -22,7 +22,10 @@ struct emit_kafka {
     rd_kafka_topic_t *handle;  /* of `topic` in `producer` */
     rd_kafka_t *retired;       /* made with an outdated limit: drains, or NULL */
     bool limit_doubted;        /* a batch was too large for the topic */
-    int64_t asked_ms;          /* when the limit was last asked for */
+    int64_t asked_ms;          /* when the topic was last asked about */
+    struct kafka_question *question; /* about it, under way in `producer`; or NULL */
+    int failed_code;           /* of a delivery since the last poll; 0: none */
+    int64_t waits_ms;          /* since when no acknowledgement came; 0: none is awaited */
     char failure[KAFKA_TEXT_MAX];
     /* Records that were taken and whose acknowledgement was not fetched: the
      * ring of acknowledgements can't overflow, since it has room for all. */

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,9 +384,9 @@ enum kafka_answer kafka_topic_partitions(const struct kafka_properties *properti
         code = rd_kafka_last_error();
         goto done;
     }
-    do
-        code = partitions_ask(admin->client, handle, count);
-    while (answer_of(code) == KAFKA_AWAY && !kafka_patience_over(patience));
+    while (code = partitions_ask(admin->client, handle, count),
+           answer_of(code) == KAFKA_AWAY && !kafka_patience_over(patience))
+        (void)poll(NULL, 0, SLICE_MS);
     rd_kafka_topic_destroy(handle);
 
 done:

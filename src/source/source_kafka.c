@@ -150,6 +150,7 @@ static void source_kafka_poll(struct source *source, int timeout_ms, struct sour
         if (next_step(k, step))
             return;
         now = clock_monotonic_ms();
+        kafka_look_for_stalls(k, now);
         if (now >= deadline_ms)
             return;
         wait_for_queues(k, deadline_ms - now);
@@ -247,6 +248,7 @@ static void source_kafka_destroy(struct source *source)
     k->live = false;
     kafka_assignment_free(k);
     free(k->known);
+    kafka_notes_sum(&k->notes, k->topic);
     if (k->client && !client_close(k))
         return;
     if (k->wake >= 0)

@@ -5,6 +5,7 @@
  *   source_kafka_flow.c       batches into steps: gaps, ends, hold and seek
  *   source_kafka_commit.c     one commit at a time, with a deadline
  *   source_kafka_watch.c      the thread that asks brokers for the ends
+ *   source_kafka_stall.c      says when nothing comes though it should
  *
  * Everything but the watch belongs to the pipeline's thread: librdkafka calls
  * the rebalance and commit callbacks from within our own reads of its queues. */
@@ -34,6 +35,8 @@ struct kafka_slot {
     int64_t eof;       /* the end of the partition, while we stand there; else -1 */
     int64_t end;       /* exit_at_end: where reading stops; -1 when not known */
     int64_t committed; /* the highest position that a commit was asked for */
+    int64_t stall_ms;  /* since when nothing came though there is more; 0: not so */
+    int64_t stall_next;
     bool seek;         /* what the client reads is not at `next`: drop it and seek */
     bool done;         /* exit_at_end: `end` was reached and told */
 };
@@ -109,6 +112,10 @@ struct source_kafka {
     int64_t waiting_retry_ms;
     int64_t settled_ms; /* before that committed offsets are not believed */
 
+    int64_t away_ms;      /* since when there is no assignment; 0: there is one */
+    int64_t unknown_ms;   /* since when no end is known; 0: some are */
+    int64_t stall_look_ms;
+
     bool held, finishing, finished, leaving;
     size_t seeks; /* slots with `seek` */
     int64_t seek_retry_ms;
@@ -157,6 +164,13 @@ void kafka_batch_free(struct source_kafka *k);
 void kafka_hold(struct source_kafka *k, bool held);
 /* Stops the flow of the present assignment, as kafka_hold does. */
 void kafka_pause(struct source_kafka *k);
+
+/* stall */
+/* Notices what librdkafka tries over and over without a word, and says so. */
+void kafka_look_for_stalls(struct source_kafka *k, int64_t now_ms);
+/* Counts and logs an error of ours; `text` NULL: the code's own. */
+void kafka_source_error(struct source_kafka *k, const char *event, const char *request,
+                        rd_kafka_resp_err_t code, const char *text);
 
 /* commit */
 bool kafka_commit_start(struct source_kafka *k, const struct source_position *positions,

@@ -24,6 +24,16 @@ static rd_kafka_resp_err_t commit_code(rd_kafka_resp_err_t code,
     return code;
 }
 
+/* The pipeline tells it; what to do about it goes along. */
+static void commit_note(struct source_kafka *k, rd_kafka_resp_err_t code)
+{
+    if (code)
+        kafka_notes_count(&k->notes, code);
+    (void)snprintf(k->commit.error, sizeof(k->commit.error), "%s%s%s",
+                   code ? rd_kafka_err2str(code) : "", code ? ": " : "",
+                   code ? kafka_advice(code) : "");
+}
+
 /* Called by kafka_commit_ended, through the queue of replies. */
 static void on_commit(rd_kafka_t *client, rd_kafka_resp_err_t code,
                       rd_kafka_topic_partition_list_t *partitions, void *opaque)
@@ -32,10 +42,8 @@ static void on_commit(rd_kafka_t *client, rd_kafka_resp_err_t code,
 
     if (!k->commit.busy || k->commit.done || (uint64_t)(uintptr_t)opaque != k->commit.number)
         return;
-    code = commit_code(code, partitions);
     k->commit.done = true;
-    (void)snprintf(k->commit.error, sizeof(k->commit.error), "%s",
-                   code ? rd_kafka_err2str(code) : "");
+    commit_note(k, commit_code(code, partitions));
 }
 
 static rd_kafka_topic_partition_list_t *commit_list(struct source_kafka *k,
@@ -79,7 +87,7 @@ bool kafka_commit_start(struct source_kafka *k, const struct source_position *po
                                  (void *)(uintptr_t)k->commit.number);
     rd_kafka_topic_partition_list_destroy(list);
     if (code) {
-        log_event(LOG_WARN, "commit_not_started", LOG_S("reason", rd_kafka_err2str(code)));
+        kafka_source_error(k, "commit_not_started", "commit", code, NULL);
         return false;
     }
     k->commit.busy = true;
@@ -94,6 +102,7 @@ bool kafka_commit_ended(struct source_kafka *k, struct source_step *step)
         return false;
     if (!k->commit.done && clock_monotonic_ms() >= k->commit.deadline_ms) {
         k->commit.done = true;
+        kafka_notes_count(&k->notes, RD_KAFKA_RESP_ERR__TIMED_OUT);
         (void)snprintf(k->commit.error, sizeof(k->commit.error),
                        "no answer from the group's coordinator within %d s",
                        COMMIT_DEADLINE_MS / 1000);

@@ -55,7 +55,6 @@ static void suspect_note(struct source_kafka *k, const rd_kafka_message_t *messa
 static void error_note(struct source_kafka *k, const rd_kafka_message_t *message)
 {
     const char *text = rd_kafka_message_errstr(message);
-    int64_t swallowed = 0;
     bool unknown = message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                    message->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
                    message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
@@ -65,14 +64,15 @@ static void error_note(struct source_kafka *k, const rd_kafka_message_t *message
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return;
     if (unknown && k->live && k->count > 0) {
+        kafka_notes_count(&k->notes, message->err);
         suspect_note(k, message);
         return;
     }
     if (message->err == RD_KAFKA_RESP_ERR__FATAL || (k->exit_at_end && (unknown || forbidden)))
-        (void)snprintf(k->failed, sizeof(k->failed), "%s", text);
-    else if (kafka_notes_loud(&k->notes, rd_kafka_err2name(message->err), &swallowed))
-        log_event(LOG_WARN, unknown ? "topic_unknown" : "kafka_error", LOG_S("topic", k->topic),
-                  LOG_S("reason", text), LOG_I("repeated", swallowed));
+        (void)snprintf(k->failed, sizeof(k->failed), "%s: %s", text, kafka_advice(message->err));
+    else
+        kafka_source_error(k, unknown ? "topic_unknown" : "kafka_error", "read", message->err,
+                           text);
 }
 
 void kafka_serve_and_drop(struct source_kafka *k, rd_kafka_queue_t *queue, int timeout_ms)
@@ -198,7 +198,7 @@ static void message_add(struct source_kafka *k, struct kafka_slot *slot,
     slot->next = from->offset + 1;
     slot->eof = -1;
     k->messages[index] = (struct message){
-        .bytes = from->len > 0 ? from->payload : NULL,
+        .bytes = from->payload,
         .size = from->payload ? from->len : 0,
         .key = from->key,
         .key_size = from->key ? from->key_len : 0,

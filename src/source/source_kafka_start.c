@@ -41,15 +41,20 @@ static int32_t partitions_total(struct source_kafka *k, int timeout_ms)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(k->client, k->topic, NULL);
+    rd_kafka_resp_err_t code;
     int32_t total = -1;
 
     if (!topic)
         return -1;
-    if (!rd_kafka_metadata(k->client, 0, topic, &metadata, timeout_ms)) {
-        if (metadata->topic_cnt == 1 && !metadata->topics[0].err)
+    code = rd_kafka_metadata(k->client, 0, topic, &metadata, timeout_ms);
+    if (!code) {
+        code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__BAD_MSG;
+        if (!code)
             total = metadata->topics[0].partition_cnt;
         rd_kafka_metadata_destroy(metadata);
     }
+    if (code)
+        kafka_source_error(k, "kafka_error", "metadata", code, NULL);
     rd_kafka_topic_destroy(topic);
     return total;
 }
@@ -223,6 +228,19 @@ static void answers_free(struct answers *answers)
         rd_kafka_topic_partition_list_destroy(answers->starts);
 }
 
+/* The committed offsets into `committed`. */
+static bool committed_ask(struct source_kafka *k, rd_kafka_topic_partition_list_t *committed,
+                          int timeout_ms)
+{
+    rd_kafka_resp_err_t code = rd_kafka_committed(k->client, committed, timeout_ms);
+
+    for (int i = 0; !code && i < committed->cnt; i++)
+        code = committed->elems[i].err;
+    if (code)
+        kafka_source_error(k, "kafka_error", "committed", code, NULL);
+    return !code;
+}
+
 /* Asks for everything. The ends may stay unknown: a leader that is away must
  * not keep back the partitions of the others. */
 static bool answers_ask(struct source_kafka *k, const rd_kafka_topic_partition_list_t *partitions,
@@ -238,11 +256,8 @@ static bool answers_ask(struct source_kafka *k, const rd_kafka_topic_partition_l
     answers->starts = list_like(partitions, RD_KAFKA_OFFSET_INVALID);
     if (partitions->cnt == 0)
         return true;
-    if (rd_kafka_committed(k->client, answers->committed, left(deadline_ms)))
+    if (!committed_ask(k, answers->committed, left(deadline_ms)))
         return false;
-    for (int i = 0; i < partitions->cnt; i++)
-        if (answers->committed->elems[i].err)
-            return false;
     (void)kafka_offsets_query(k, answers->ends, left(deadline_ms));
     return true;
 }
@@ -326,7 +341,7 @@ bool kafka_group_is_done(struct source_kafka *k)
     rd_kafka_topic_partition_list_t *committed = list_whole(k, RD_KAFKA_OFFSET_INVALID);
     bool done = kafka_offsets_query(k, ends, GROUP_ASK_MS) &&
                 kafka_offsets_query(k, lows, GROUP_ASK_MS) &&
-                !rd_kafka_committed(k->client, committed, GROUP_ASK_MS);
+                committed_ask(k, committed, GROUP_ASK_MS);
 
     for (int i = 0; i < ends->cnt; i++) {
         struct kafka_known *known = &k->known[i];

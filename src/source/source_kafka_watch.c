@@ -28,14 +28,16 @@
 bool kafka_offsets_query(struct source_kafka *k, rd_kafka_topic_partition_list_t *partitions,
                          int timeout_ms)
 {
+    rd_kafka_resp_err_t code;
+
     if (partitions->cnt == 0)
         return true;
-    if (rd_kafka_offsets_for_times(k->client, partitions, timeout_ms))
-        return false;
-    for (int i = 0; i < partitions->cnt; i++)
-        if (partitions->elems[i].err)
-            return false;
-    return true;
+    code = rd_kafka_offsets_for_times(k->client, partitions, timeout_ms);
+    for (int i = 0; !code && i < partitions->cnt; i++)
+        code = partitions->elems[i].err;
+    if (code)
+        kafka_source_error(k, "kafka_error", "offsets", code, NULL);
+    return !code;
 }
 
 /* The next partitions to ask for, round and round. Locked. */

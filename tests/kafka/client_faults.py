@@ -1,0 +1,149 @@
+"""tools/soak client-faults: every error that a broker can answer to each request of
+headcountd, once, five times and for good.
+
+A real broker stands behind a proxy that answers requests with errors; the table
+of requests and codes is in fault_table.py. Ends with 0 only if every case did
+what the table says.
+"""
+import argparse
+import collections
+import itertools
+import json
+import pathlib
+import queue
+import random
+import sys
+import tempfile
+import threading
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "support")]
+
+import fault_lane  # noqa: E402
+import fault_table  # noqa: E402
+import kafka  # noqa: E402
+import oracle  # noqa: E402
+import programs  # noqa: E402
+import redis_server  # noqa: E402
+import topics  # noqa: E402
+
+PROPERTIES = {"group.min.session.timeout.ms": "500"}
+# Only one at a time uses the oracle's redis-server.
+ORACLE = threading.Lock()
+
+
+class Run:
+    """Cases, shared out over some lanes."""
+
+    def __init__(self, bin_folder, scratch, redis, brokers, hold_s):
+        self.redis, self.hold_s = redis, hold_s
+        self.brokers, self.bin, self.scratch = brokers, bin_folder, scratch
+        self.outcomes, self.wrong = [], []
+        self.names = itertools.count()
+        self.commits = 0
+
+    def lane(self, output=True):
+        return fault_lane.Lane(f"faults-{next(self.names)}",
+                               programs.Programs(self.bin, self.scratch),
+                               topics.Topics(self.brokers), oracle.Oracle(self.redis), output,
+                               self.hold_s)
+
+    def run(self, cases, lanes, tell=lambda outcome: None):
+        """False when something was wrong."""
+        waiting = queue.SimpleQueue()
+        for case in cases:
+            waiting.put(case)
+        threads = [threading.Thread(target=self._work, args=(waiting, tell), daemon=True)
+                   for _ in range(lanes)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return not self.wrong
+
+    def _work(self, waiting, tell):
+        try:
+            with self.lane() as lane:
+                while (case := self._next(waiting)) is not None:
+                    if case.request.when == "create":
+                        self._alone(case, tell)
+                    else:
+                        self._one(lane, case, tell)
+                self._finish(lane, "at the end")
+        except Exception as failure:  # a thread's failure would go unseen
+            self.wrong.append((threading.current_thread().name, repr(failure)))
+
+    @staticmethod
+    def _next(waiting):
+        try:
+            return waiting.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _alone(self, case, tell):
+        """One that needs an output of its own."""
+        with self.lane(output=False) as lane:
+            if self._one(lane, case, tell):
+                self._finish(lane, case)
+
+    def _one(self, lane, case, tell):
+        try:
+            outcome = lane.run(case)
+        except (AssertionError, OSError) as failure:
+            self.wrong.append((str(case), str(failure)))
+            lane.give_up()
+            return False
+        self.outcomes.append(outcome)
+        tell(outcome)
+        return True
+
+    def _finish(self, lane, what):
+        try:
+            with ORACLE:
+                lane.finish()
+            self.commits += len(lane.proxy.commits)
+        except AssertionError as failure:
+            self.wrong.append((f"{lane.name} {what}", str(failure)))
+
+
+def report(outcome):
+    return json.dumps({
+        "case": str(outcome.case), "request": outcome.case.request.name,
+        "code": outcome.case.code_name, "times": outcome.case.times, "faults": outcome.faults,
+        "exit": outcome.code, "held": outcome.held, "rate": round(outcome.rate, 1),
+        "seconds": round(outcome.seconds, 2), "told": outcome.told()})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--kafka", default=None, help="where the jars are (BUILD/kafka)")
+    parser.add_argument("--only", default="", help="cases in whose name this stands")
+    parser.add_argument("--sample", type=int, default=0, help="so many cases, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lanes", type=int, default=4)
+    parser.add_argument("--hold", type=float, default=fault_lane.FOR_GOOD_S,
+                        help="seconds of what is for good; above 11 it has to be told, too")
+    parser.add_argument("--report", help="a line of JSON for each case")
+    options = parser.parse_args()
+    cases = [case for case in fault_table.cases() if options.only in str(case)]
+    rng = random.Random(options.seed)
+    rng.shuffle(cases)
+    if options.sample:
+        cases = cases[:options.sample]
+    file = open(options.report or "/dev/null", "w", encoding="utf-8")
+    with kafka.Broker(options.kafka or options.build + "/kafka", PROPERTIES) as broker, \
+            redis_server.Redis() as redis, tempfile.TemporaryDirectory() as scratch, file:
+        run = Run(pathlib.Path(options.build, "bin"), scratch, redis, broker.bootstrap, options.hold)
+        fine = run.run(cases, options.lanes, lambda outcome: print(
+            report(outcome), file=file, flush=True))
+    for case, failure in run.wrong:
+        print(f"WRONG {case}\n    {failure}")
+    exits = collections.Counter(outcome.code for outcome in run.outcomes)
+    print(f"client-faults: seed {options.seed}, {len(cases)} cases, "
+          f"{sum(outcome.faults for outcome in run.outcomes)} faults, {run.commits} commits "
+          f"audited, {exits[1] + exits[78]} ends by the table, {len(run.wrong)} wrong")
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
