@@ -158,7 +158,7 @@ enum args_status args_parse(const struct args_program *program, int argc, char *
     *args = create(program, argc);
     if (!*args) {
         snprintf(error, error_size, "out of memory");
-        return ARGS_CONFIG;
+        return ARGS_FAILED;
     }
     (*args)->error = error;
     (*args)->error_size = error_size;

@@ -68,7 +68,8 @@ struct args; /* owns what parsing allocated */
 enum args_status {
     ARGS_OK,
     ARGS_USAGE, /* a word on the command line is wrong: exit 2 */
-    ARGS_CONFIG /* a value in the environment or the file is wrong: exit 78 */
+    ARGS_CONFIG, /* a value in the environment or the file is wrong: exit 78 */
+    ARGS_FAILED  /* out of memory: exit 1 */
 };
 
 /* Parses everything. `file_option` names the ARGS_STRING option that holds the

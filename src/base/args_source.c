@@ -14,7 +14,7 @@
 
 static enum args_status no_memory(struct args *args)
 {
-    return args_fail(args, ARGS_CONFIG, "out of memory");
+    return args_fail(args, ARGS_FAILED, "out of memory");
 }
 
 static enum args_status give(struct args *args, int option, enum args_source source,

@@ -372,7 +372,9 @@ int config_read(struct config *c, int argc, char **argv, char *error, size_t err
     enum args_status status = args_parse(&described, argc, argv, "config", &c->args, &c->files,
                                          error, error_size);
     if (status != ARGS_OK)
-        return status == ARGS_USAGE ? CONFIG_EXIT_USAGE : CONFIG_EXIT_CONFIG;
+        return status == ARGS_USAGE    ? CONFIG_EXIT_USAGE
+               : status == ARGS_CONFIG ? CONFIG_EXIT_CONFIG
+                                       : CONFIG_EXIT_FAILED;
     bool listing = c->properties.count == 1 && strcmp(c->properties.items[0], "list") == 0;
     if (c->help || c->version || listing)
         return CONFIG_EXIT_DONE;

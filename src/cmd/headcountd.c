@@ -109,6 +109,10 @@ int main(int argc, char **argv)
         else
             code = config.validate ? wire_validate(&config) : run(&config);
     }
+    if (code == CONFIG_EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout))) {
+        say("headcountd: stdout: %s\n", strerror(errno));
+        code = CONFIG_EXIT_FAILED;
+    }
     cover_end(&cover);
     config_free(&config);
     return code;

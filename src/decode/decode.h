@@ -47,7 +47,8 @@ struct decode_options {
 
 struct decoder;
 
-/* NULL with a message in `error` when a field is malformed or memory is short.
+/* NULL with a message in `error` when a field is malformed or memory is short; then
+ * errno is ENOMEM.
  * The options are copied. */
 struct decoder *decoder_create(const struct decode_options *options, char *error,
                                size_t error_size);
