@@ -2,6 +2,7 @@
  * reverse: source, decoder, output, rejects, pipeline. */
 #include "wire.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,12 +75,26 @@ static size_t record_max(const struct config *config, const struct parts *parts,
     return sketch > checkpoint ? sketch : checkpoint;
 }
 
+/* What could not be made is configured wrongly, unless memory was short. */
+static int exit_unmade(const void *made)
+{
+    return made ? CONFIG_EXIT_DONE : errno == ENOMEM ? CONFIG_EXIT_FAILED : CONFIG_EXIT_CONFIG;
+}
+
+static int make_decoder(const struct config *config, struct parts *parts)
+{
+    errno = 0;
+    parts->decoder = decoder_create(&config->decode, parts->error, sizeof parts->error);
+    return exit_unmade(parts->decoder);
+}
+
 static int make_properties(const struct config *config, struct parts *parts)
 {
+    errno = 0;
     parts->properties =
         kafka_properties_create(config->brokers, config->properties.items,
                                 config->properties.count, parts->error, sizeof parts->error);
-    return parts->properties ? CONFIG_EXIT_DONE : CONFIG_EXIT_CONFIG;
+    return exit_unmade(parts->properties);
 }
 
 static int make_source(const struct config *config, struct parts *parts)
@@ -240,10 +255,9 @@ static int make(const struct config *config, struct parts *parts, const atomic_i
     snprintf(parts->error, sizeof parts->error, "out of memory");
     if (!name_instance(parts))
         return CONFIG_EXIT_FAILED;
-    parts->decoder = decoder_create(&config->decode, parts->error, sizeof parts->error);
-    if (!parts->decoder)
-        return CONFIG_EXIT_CONFIG;
-    int code = uses_kafka(config) ? make_properties(config, parts) : CONFIG_EXIT_DONE;
+    int code = make_decoder(config, parts);
+    if (code == CONFIG_EXIT_DONE && uses_kafka(config))
+        code = make_properties(config, parts);
     if (code == CONFIG_EXIT_DONE)
         code = make_output(config, parts, stop);
     if (code == CONFIG_EXIT_DONE)
@@ -341,12 +355,10 @@ int wire_validate(const struct config *config)
 {
     struct parts parts = {0};
     int code = CONFIG_EXIT_FAILED;
-    if (name_instance(&parts)) {
-        code = CONFIG_EXIT_CONFIG;
-        parts.decoder = decoder_create(&config->decode, parts.error, sizeof parts.error);
-        if (parts.decoder)
-            code = uses_kafka(config) ? make_properties(config, &parts) : CONFIG_EXIT_DONE;
-    }
+    if (name_instance(&parts))
+        code = make_decoder(config, &parts);
+    if (code == CONFIG_EXIT_DONE && uses_kafka(config))
+        code = make_properties(config, &parts);
     if (code != CONFIG_EXIT_DONE) {
         say("headcountd: %s\n", parts.error);
     } else if (uses_kafka(config)) {
