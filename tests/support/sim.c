@@ -1,278 +1,340 @@
-/* The simulated world: its logs, its topic, its verdicts. See sim.h. */
+/* The life of a history. See sim.h. */
 #include "sim.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "calendar.h"
+#include "watermark.h"
 
-#define START_S INT64_C(1468244340)
-#define FAULTY_TURNS 1500
-#define CALM_TURNS 60000
-/* The table itself, and a few dense sketches of each profile; a quarter of it is
- * more than a frame can need. */
-#define CAP_BYTES (11 * 512)
-#define CAP_PROFILE_BYTES (16 * 512)
+#define STEPS_MIN 120
+#define STEPS_MORE 260
+#define CALM_STEPS 20000
+#define WALL_MS (INT64_C(1468244340) * 1000)
+#define EVENT_YIELDS 48 /* the world goes on at one of so many yield points */
+#define CRASH_YIELDS 40
+#define COVER_AT_ONCE 4 /* coverage is judged before the calm in one of so many */
 
-uint64_t sim_random(struct sim *sim, uint64_t below)
+static struct calendar *minutes;
+
+void sim_wait(struct sim *sim, int64_t ms)
 {
-    uint64_t x = sim->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ (x >> 31)) % below;
+    sim->now_ms += ms;
+    sim_group_pass(sim);
+    sim_source_pass(sim, false);
+    sim_output_pass(sim);
 }
 
-static void write_logs(struct sim *sim)
+bool sim_is_cut(const struct sim_member *member)
 {
-    for (int p = 0; p < SIM_PARTITIONS; p++)
-        for (int i = 0; i < SIM_FRAMES; i++) {
-            struct sim_frame *frame = &sim->log[p][i];
-            frame->user = sim_random(sim, 200);
-            frame->minute = sim_random(sim, 12) == 0 ? -1 : (int)sim_random(sim, SIM_MINUTES);
-            if (frame->minute < 0)
-                snprintf(frame->bytes, sizeof frame->bytes, "{\"ts\":%d}", i);
-            else
-                snprintf(frame->bytes, sizeof frame->bytes, "{\"uid\":\"u%llu\",\"ts\":%lld}",
-                         (unsigned long long)frame->user,
-                         (long long)(START_S + 60 * frame->minute + (int64_t)sim_random(sim, 60)));
-        }
+    return member->sim->now_ms < member->cut_until_ms;
 }
 
-static const uint8_t key[HC_KEY_SIZE] = {7, 1, 4};
-static const struct hc_sketch_options profiles[SIM_PROFILES] = {
-    {.profile = HC_PROFILE_REDIS, .precision = SIM_PRECISION},
-    {.profile = HC_PROFILE_POSTGRES, .precision = SIM_PRECISION},
-    {.profile = HC_PROFILE_KEYED, .precision = SIM_PRECISION, .key = key}};
-
-static struct hc_sketch *sketch_make(size_t profile)
+void sim_yield(struct sim_member *member)
 {
-    struct hc_sketch *sketch;
-    ck_assert_int_eq(hc_sketch_create(&profiles[profile], &sketch), HC_OK);
-    return sketch;
+    if (member->crash_in > 0 && --member->crash_in == 0)
+        longjmp(member->crash, 1);
+    if (!member->sim->calm && sim_random(member->sim, EVENT_YIELDS) == 0)
+        sim_event(member->sim);
 }
 
-static size_t profile_of(const struct sim *sim, const struct hc_sketch *sketch)
+/* The pipeline reads the clock twice a turn. */
+static int64_t now(void *context)
 {
-    for (size_t i = 0; i < sim->profiles; i++)
-        if (profiles[i].profile == hc_sketch_profile(sketch))
-            return i;
-    ck_abort_msg("a profile that nobody asked for");
+    struct sim_member *member = context;
+    sim_yield(member);
+    if (member->clocks_read++ == 0)
+        member->first_ms = member->sim->now_ms;
+    member->turn_ms = member->sim->now_ms;
+    return member->turn_ms;
 }
 
-void sim_start(struct sim *sim, uint64_t seed, const struct sim_faults *faults)
+static int64_t wall(void *context)
 {
-    memset(sim, 0, sizeof *sim);
-    sim->random = seed;
-    sim->faults = *faults;
-    sim->profiles = 1 + seed / 64 % SIM_PROFILES;
-    write_logs(sim);
-    for (int p = 0; p < SIM_PARTITIONS; p++)
-        sim->committed[p] = -1;
-    for (int m = 0; m < SIM_MINUTES; m++)
-        for (size_t i = 0; i < SIM_PROFILES; i++)
-            sim->topic[m][i] = sketch_make(i);
-    sim->coverage = coverage_create();
-    sim->reader = record_reader_create();
-    ck_assert(sim->coverage && sim->reader);
+    const struct sim *sim = ((struct sim_member *)context)->sim;
+    return sim->wall_ms + sim->now_ms;
 }
 
-void sim_end(struct sim *sim)
+/* From an empty table and hardly more up to plenty. */
+static size_t memory_draw(struct sim *sim, const struct pipeline_options *options)
 {
-    for (int m = 0; m < SIM_MINUTES; m++)
-        for (size_t i = 0; i < SIM_PROFILES; i++)
-            hc_sketch_destroy(&sim->topic[m][i]);
-    coverage_destroy(&sim->coverage);
-    record_reader_destroy(&sim->reader);
+    static const size_t windows[] = {2, 3, 6, 20, 100};
+    size_t growth = options->windows.sketches_count *
+                        (2 * ((size_t)1 << sim->precision) + 256 + sizeof(struct window_sketch)) +
+                    sizeof(struct window);
+    return sim->table_bytes + windows[sim_random(sim, 5)] * growth;
 }
 
-static void add_frame(struct hc_sketch *sketch, const struct sim_frame *frame, int *changed)
+static void options_draw(struct sim_member *member, struct hc_sketch_options *sketches)
 {
-    char user[24];
-    int size = snprintf(user, sizeof user, "u%llu", (unsigned long long)frame->user);
-    ck_assert_int_eq(hc_sketch_add(sketch, user, (size_t)size, changed), HC_OK);
-}
-
-static void reject_delivered(struct sim *sim, const struct sim_sent *sent)
-{
-    int64_t position = -1;
-    int partition = -1;
-    char line[SIM_BYTES + 1];
-    memcpy(line, sent->value, sent->size);
-    line[sent->size] = '\0';
-    const char *source = strstr(line, "\"source\":\"frames/");
-    const char *at = strstr(line, "\"position\":");
-    ck_assert_msg(source && at, "%s", line);
-    partition = (int)strtol(source + strlen("\"source\":\"frames/"), NULL, 10);
-    position = strtol(at + strlen("\"position\":"), NULL, 10);
-    ck_assert(partition >= 0 && partition < SIM_PARTITIONS && position < SIM_FRAMES);
-    sim->set_aside[partition][position] = true;
-}
-
-void sim_delivered(struct sim *sim, const struct sim_output *output, const struct sim_sent *sent)
-{
-    struct record record;
-    const char *error = "";
-    if (output->rejects) {
-        reject_delivered(sim, sent);
-        return;
-    }
-    enum record_kind kind = record_read(sim->reader, sent->value, sent->size, &record, &error);
-    ck_assert_msg(kind != RECORD_NONE, "%s: %.*s", error, (int)sent->size, sent->value);
-    if (kind == RECORD_CHECKPOINT) {
-        ck_assert_int_eq(coverage_add_checkpoint(sim->coverage, &record.checkpoint), HC_OK);
-        return;
-    }
-    int64_t minute = (record.sketch.minute_s - START_S) / 60;
-    ck_assert(minute >= 0 && minute < SIM_MINUTES);
-    struct hc_sketch *topic = sim->topic[minute][profile_of(sim, record.sketch.sketch)];
-    ck_assert_int_eq(hc_sketch_union(topic, record.sketch.sketch, NULL), HC_OK);
-    ck_assert_int_eq(coverage_add_sketch(sim->coverage, &record.sketch), HC_OK);
-}
-
-void sim_committed(struct sim *sim, int32_t partition, int64_t position)
-{
-    int64_t from = sim->committed[partition] < 0 ? 0 : sim->committed[partition];
-    sim->commits++;
-    for (int64_t i = from; i < position; i++) {
-        const struct sim_frame *frame = &sim->log[partition][i];
-        if (frame->minute < 0) {
-            ck_assert_msg(sim->set_aside[partition][i], "reject %d/%lld committed, not kept",
-                          (int)partition, (long long)i);
-            continue;
-        }
-        for (size_t profile = 0; profile < sim->profiles; profile++) {
-            int changed = 0;
-            add_frame(sim->topic[frame->minute][profile], frame, &changed);
-            ck_assert_msg(!changed,
-                          "frame %d/%lld committed, in no acknowledged record of profile %zu",
-                          (int)partition, (long long)i, profile);
-        }
-    }
-    sim->committed[partition] = position;
-}
-
-static int64_t sim_now(void *context)
-{
-    return ((struct sim *)context)->now_ms;
-}
-
-static struct pipeline *pipeline_start(struct sim *sim, struct decoder *decoder)
-{
-    sim_source_reset(sim);
-    sim_output_reset(sim, &sim->output, false);
-    sim_output_reset(sim, &sim->rejects, true);
-    sim->epoch++;
-    struct pipeline_options options = {
-        .source = &sim->source.source,
-        .decoder = decoder,
-        .output = &sim->output.emit,
-        .rejects = &sim->rejects.emit,
-        .rejects_as_lines = true,
+    struct sim *sim = member->sim;
+    struct pipeline_options *o = &member->options;
+    *o = (struct pipeline_options){
+        .source = &member->source.source,
+        .decoder = sim->decoder,
+        .output = &member->output.emit,
+        .rejects = sim->sink ? &member->rejects.emit : NULL,
+        .rejects_as_lines = sim->sink_lines,
+        .rejects_drop = sim->sink_drops,
+        .rejects_name = "sink",
         .stream = "frames",
         .instance = "sim/0000000000000000/0",
         .fields = "0123456789abcdef",
         .input_group = "group",
-        .epoch_ms = (int64_t)sim->epoch,
-        .windows = {profiles, sim->profiles, CAP_BYTES + CAP_PROFILE_BYTES * sim->profiles},
-        .emit_every_ms = 100,
-        .max_lag_ms = 5000,
-        .idle_after_ms = 500,
-        .release_wait_ms = sim_random(sim, 2) ? 300 : 2000,
+        .epoch_ms = (int64_t)member->start,
+        .windows = {sketches, sim->profiles, 0},
+        .emit_every_ms = sim_random(sim, 4) ? 60 : 200,
+        .max_lag_ms = sim_random(sim, 2) ? 5000 : 500,
+        .idle_after_ms = sim_random(sim, 2) ? 400 : 100,
+        .release_wait_ms = sim_random(sim, 3) ? 300 : 2000,
         .stop_wait_ms = 1000000,
         .commits = true,
         .fingerprint = "fingerprint",
-        .clock = {sim_now, sim_now, sim}};
-    struct pipeline *pipeline = pipeline_create(&options);
-    ck_assert_ptr_nonnull(pipeline);
-    return pipeline;
+        .clock = {now, wall, member}};
+    o->windows.memory_max = memory_draw(sim, o);
 }
 
-static bool all_committed(const struct sim *sim)
+static void member_start(struct sim_member *member)
 {
-    for (int p = 0; p < SIM_PARTITIONS; p++)
-        if (sim->committed[p] < SIM_FRAMES)
+    struct sim *sim = member->sim;
+    struct hc_sketch_options sketches[SIM_PROFILES];
+    SIM_CHECK(sim, sim->starts_count + 1 < SIM_STARTS, "too many processes");
+    member->start = ++sim->starts_count;
+    sim->starts[member->start] = (struct sim_start){.folded_count = 0};
+    sim_source_init(member);
+    sim_output_init(member);
+    for (size_t i = 0; i < sim->profiles; i++) {
+        sketches[i] = sim_profiles[i];
+        sketches[i].precision = sim->precision;
+    }
+    options_draw(member, sketches);
+    member->crash_in = 0;
+    member->stopping = false;
+    member->consumed = 0;
+    member->next_all_ms = 0;
+    member->watermark_s = WATERMARK_NONE;
+    member->stood_ms = 0;
+    member->pipeline = pipeline_create(&member->options);
+    SIM_CHECK(sim, member->pipeline, "no memory");
+    member->alive = true;
+    SIM_NOTE(sim, member->index, "starts");
+}
+
+static void member_gone(struct sim_member *member)
+{
+    struct sim *sim = member->sim;
+    struct pipeline_status status;
+    pipeline_status(member->pipeline, &status);
+    sim->counts.evicted += status.counters.evicted;
+    sim->counts.resets += status.counters.clock_resets;
+    pipeline_destroy(&member->pipeline);
+    sim_output_crash(member);
+    sim_source_forget(member);
+    member->alive = member->stopping = false;
+}
+
+static void member_crash(struct sim_member *member)
+{
+    SIM_NOTE(member->sim, member->index, "crashes");
+    member->sim->counts.crashes++;
+    member_gone(member);
+}
+
+/* What a run that ended by itself says of itself has to be true. */
+static void member_end(struct sim_member *member)
+{
+    struct sim *sim = member->sim;
+    enum pipeline_result result = pipeline_result(member->pipeline);
+    struct pipeline_status status;
+    pipeline_status(member->pipeline, &status);
+    SIM_NOTE(sim, member->index, "ends with %d %s", (int)result,
+             pipeline_error(member->pipeline));
+    sim->counts.ends++;
+    switch (result) {
+    case PIPELINE_DONE:
+        sim_turn_left(member);
+        break;
+    case PIPELINE_UNSAFE:
+        SIM_CHECK(sim, !member->source.calm, "an end that is not safe in calm weather");
+        break;
+    case PIPELINE_FAILED:
+        SIM_CHECK(sim, sim->faults.too_large || sim->faults.break_sink ||
+                           sim->faults.break_source || sim->faults.fail_record ||
+                           sim->faults.retry || sim->faults.lose_ack || sim->calm,
+                  "failed without a reason: %s", pipeline_error(member->pipeline));
+        sim->counts.failures++;
+        break;
+    case PIPELINE_CONFIG:
+        sim_violation(sim, "settings that nobody changed");
+    case PIPELINE_INVALID:
+        SIM_CHECK(sim, status.counters.frames == 0, "frames were valid");
+        break;
+    }
+    bool says_so = member->source.state != SIM_ASSIGNED && sim_random(sim, 4);
+    member_gone(member);
+    if (says_so)
+        sim_group_leave(sim, member->index);
+}
+
+static void member_turn(struct sim_member *member)
+{
+    struct sim *sim = member->sim;
+    sim->counts.turns++;
+    if (member->crash_in == 0 && sim_happens(sim, sim->faults.crash))
+        member->crash_in = 1 + (unsigned)sim_random(sim, CRASH_YIELDS);
+    if (setjmp(member->crash)) {
+        member_crash(member);
+        return;
+    }
+    sim_turn_begin(member);
+    bool goes_on = pipeline_turn(member->pipeline, member->stopping);
+    sim_turn_end(member, goes_on);
+    if (!goes_on)
+        member_end(member);
+}
+
+static void step(struct sim *sim)
+{
+    struct sim_member *member = &sim->members[sim_random(sim, sim->members_count)];
+    if (!member->alive) {
+        if (sim->calm || sim_random(sim, 4) == 0)
+            member_start(member);
+        else
+            sim_wait(sim, (int64_t)sim_random(sim, 8));
+    } else if (sim->now_ms < member->frozen_until_ms) {
+        sim_wait(sim, (int64_t)sim_random(sim, 8));
+    } else {
+        member_turn(member);
+    }
+}
+
+static bool is_drained(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->partitions_count; i++)
+        if (sim->partitions[i].committed < sim->partitions[i].stable)
             return false;
     return true;
 }
 
-static void judge_minute(struct sim *sim, int minute, size_t profile)
+static void end_all(struct sim *sim, int *steps)
 {
-    uint8_t ours[1 << SIM_PRECISION], truth[1 << SIM_PRECISION];
-    struct hc_sketch *sketch = sketch_make(profile);
-    for (int p = 0; p < SIM_PARTITIONS; p++)
-        for (int i = 0; i < SIM_FRAMES; i++)
-            if (sim->log[p][i].minute == minute)
-                add_frame(sketch, &sim->log[p][i], NULL);
-    ck_assert_int_eq(hc_sketch_registers(sketch, truth, sizeof truth), HC_OK);
-    ck_assert_int_eq(hc_sketch_registers(sim->topic[minute][profile], ours, sizeof ours), HC_OK);
-    ck_assert_mem_eq(ours, truth, sizeof truth);
-    hc_sketch_destroy(&sketch);
+    for (size_t i = 0; i < sim->members_count; i++)
+        sim->members[i].stopping = true;
+    for (size_t i = 0; i < sim->members_count; i++)
+        while (sim->members[i].alive) {
+            member_turn(&sim->members[i]);
+            SIM_CHECK(sim, ++*steps < CALM_STEPS, "member %zu never stops", i);
+        }
 }
 
-/* What was counted in the end is what the logs hold, and all of it is covered. */
-static void judge(struct sim *sim)
+static void begin(struct sim *sim, uint64_t seed)
 {
-    for (int m = 0; m < SIM_MINUTES; m++)
-        for (size_t profile = 0; profile < sim->profiles; profile++)
-            judge_minute(sim, m, profile);
-    ck_assert_int_eq(coverage_judge(sim->coverage), HC_OK);
-    ck_assert_uint_eq(coverage_sources_count(sim->coverage), 1);
-    const struct coverage_source *source = coverage_source(sim->coverage, 0);
-    ck_assert_uint_eq(source->partitions_count, SIM_PARTITIONS);
-    for (size_t i = 0; i < source->partitions_count; i++) {
-        ck_assert_uint_eq(source->partitions[i].holes_count, 0);
-        ck_assert_int_eq(source->partitions[i].first, 0);
-        ck_assert_int_eq(source->partitions[i].last, SIM_FRAMES);
-    }
-}
-
-static void note(struct sim *sim, const struct pipeline *pipeline)
-{
-    struct pipeline_status status;
-    pipeline_status(pipeline, &status);
-    sim->evicted += status.counters.evicted;
-}
-
-void sim_live(struct sim *sim)
-{
-    const struct decode_options fields = {.user_field = "uid",
-                                          .time_field = "ts",
-                                          .frame_max = 1000,
-                                          .ahead_max_ms = DECODE_UNLIMITED,
-                                          .late_max_ms = DECODE_UNLIMITED};
+    static const int64_t limits_ms[] = {DECODE_UNLIMITED, 3600000};
+    struct decode_options fields = {.user_field = "uid", .time_field = "ts", .frame_max = 1000};
     char error[200];
-    struct decoder *decoder = decoder_create(&fields, error, sizeof error);
-    ck_assert_ptr_nonnull(decoder);
-    struct pipeline *pipeline = pipeline_start(sim, decoder);
-    for (int turn = 0; turn < FAULTY_TURNS; turn++) {
-        ck_assert(pipeline_turn(pipeline, false));
-        sim->held += sim->source.held;
-        if (sim_random(sim, 1000) >= sim->faults.crash)
-            continue;
-        sim->crashes++;
-        note(sim, pipeline);
-        pipeline_destroy(&pipeline);
-        sim_output_crash(&sim->output);
-        sim_output_crash(&sim->rejects);
-        pipeline = pipeline_start(sim, decoder);
+    sim->seed = seed;
+    sim->random = seed * UINT64_C(0xd1342543de82ef95);
+    sim->calm = false;
+    sim->now_ms = 1000;
+    sim->wall_ms = WALL_MS;
+    sim_faults_draw(sim);
+    sim->precision = 4 + (unsigned)sim_random(sim, 3);
+    sim->profiles = sim_random(sim, 3) ? 1 : 1 + sim_random(sim, SIM_PROFILES);
+    sim->sink = sim_random(sim, 2);
+    sim->sink_lines = sim_random(sim, 2);
+    sim->sink_drops = sim_random(sim, 3) == 0;
+    sim->ahead_ms = limits_ms[sim_random(sim, 2)];
+    sim->late_ms = limits_ms[sim_random(sim, 2)];
+    sim->members_count = 1 + sim_random(sim, SIM_MEMBERS);
+    sim->partitions_max = 1 + sim_random(sim, SIM_PARTITIONS);
+    sim->partitions_count = 1 + sim_random(sim, sim->partitions_max);
+    sim->group = (struct sim_group){0};
+    memset(sim->late, 0, sizeof sim->late);
+    sim_truth_init(sim);
+    sim_log_write(sim);
+    fields.ahead_max_ms = sim->ahead_ms;
+    fields.late_max_ms = sim->late_ms;
+    sim->decoder = decoder_create(&fields, error, sizeof error);
+    SIM_CHECK(sim, sim->decoder, "%s", error);
+    struct hc_sketch_options sketch = {.profile = HC_PROFILE_REDIS, .precision = 4};
+    struct window_options options = {&sketch, sim->profiles, 1};
+    struct hc_sketch_options many[SIM_PROFILES] = {sketch, sketch, sketch};
+    options.sketches = many;
+    struct window_table *table = window_table_create(&options);
+    sim->table_bytes = window_table_memory(table);
+    window_table_destroy(&table);
+}
+
+/* The product's own reader goes along in one of four histories. */
+static void rollup_begin(struct sim *sim)
+{
+    sim->rollup = NULL;
+    if (sim_random(sim, 4))
+        return;
+    sim->rollup_profile = sim_random(sim, sim->profiles);
+    const struct rollup_options options = {
+        .calendar = minutes,
+        .profile = sim_profiles[sim->rollup_profile].profile,
+        .from_s = 0,
+        .to_s = LIMIT_TIME_S + 1};
+    sim->rollup = rollup_create(&options);
+    SIM_CHECK(sim, sim->rollup, "no memory");
+}
+
+static void end(struct sim *sim)
+{
+    decoder_destroy(&sim->decoder);
+    rollup_destroy(&sim->rollup);
+    sim_output_clear(sim);
+    sim->counts.histories++;
+}
+
+void sim_live(struct sim *sim, uint64_t seed)
+{
+    int steps = 0;
+    begin(sim, seed);
+    rollup_begin(sim);
+    for (uint64_t left = STEPS_MIN + sim_random(sim, STEPS_MORE); left > 0; left--)
+        step(sim);
+    if (sim_random(sim, COVER_AT_ONCE) == 0)
+        sim_cover_judge(sim);
+    sim_calm(sim);
+    while (!is_drained(sim)) {
+        step(sim);
+        SIM_CHECK(sim, ++steps < CALM_STEPS, "never drained");
     }
-    sim->faults = (struct sim_faults){0};
-    for (int p = 0; p < SIM_PARTITIONS; p++) /* the last assignment may lack some */
-        if (sim->source.state == SIM_ASSIGNED && sim->source.assignment.count < SIM_PARTITIONS)
-            sim->faults.revoke = 1000;
-    int turns = 0;
-    while (!all_committed(sim) && pipeline_turn(pipeline, false)) {
-        if (sim->source.state != SIM_ASSIGNED)
-            sim->faults.revoke = 0;
-        ck_assert_msg(++turns < CALM_TURNS, "never drained");
+    end_all(sim, &steps);
+    SIM_CHECK(sim, is_drained(sim), "something was committed anew");
+    sim_truth_judge(sim);
+    sim_cover_judge(sim);
+    end(sim);
+}
+
+void sim_create(struct sim *sim)
+{
+    const struct calendar_options options = {.grain = CALENDAR_MINUTE};
+    char error[200];
+    bool tracing = sim->tracing;
+    memset(sim, 0, sizeof *sim);
+    sim->tracing = tracing;
+    sim_log_prepare();
+    sim->reader = record_reader_create();
+    sim->starts = calloc(SIM_STARTS, sizeof *sim->starts);
+    minutes = calendar_create(&options, error, sizeof error);
+    sim->flights_due_ms = INT64_MAX;
+    for (int i = 0; i < SIM_MEMBERS; i++) {
+        sim->members[i].sim = sim;
+        sim->members[i].index = i;
     }
-    while (pipeline_turn(pipeline, true))
-        ck_assert_msg(++turns < CALM_TURNS, "never stopped");
-    ck_assert_int_eq(pipeline_result(pipeline), PIPELINE_DONE);
-    note(sim, pipeline);
-    pipeline_destroy(&pipeline);
-    decoder_destroy(&decoder);
-    judge(sim);
+}
+
+void sim_destroy(struct sim *sim)
+{
+    sim_truth_init(sim);
+    free(sim->told);
+    free(sim->sketches);
+    free(sim->starts);
+    record_reader_destroy(&sim->reader);
+    calendar_destroy(&minutes);
 }

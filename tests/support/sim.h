@@ -1,107 +1,365 @@
-/* A pipeline in a world of its own: simulated broker, group, output and clock.
+/* Pipelines in a world of their own: broker, group, network, output and clocks
+ * are simulated, everything in between is the product's own code.
  *
- * One seed is one history. The world holds a log of frames for each partition,
- * the offsets that the group committed, and the output topic; it hands frames
- * over in random runs, rebalances, delays and fails acknowledgements and
- * commits, fills up, and crashes the pipeline, which is then started anew from
- * what was committed. After every commit it checks the invariant: each frame
- * below a committed offset is in an acknowledged record, or among the rejects. */
+ * One seed is one history. The world holds a log for each partition (frames,
+ * damaged ones, control records, aborted transactions, deleted beginnings), a
+ * group with several members, and the topics that they write to. A scheduler
+ * gives turns to the members; at every yield point, which is every call that a
+ * pipeline makes to its surroundings, the world may go on: messages arrive, or
+ * are lost, or are answered; members are expelled while they act on; clocks
+ * jump; or the process dies on the spot. After the faults comes a calm time, in
+ * which all must be counted.
+ *
+ *   sim.c            the life of a history: scheduler, members, end
+ *   sim_log.c        what the partitions hold, and which registers it makes
+ *   sim_events.c     what goes wrong, as the seed says
+ *   sim_group.c      the group's coordinator: joins, generations, commits
+ *   sim_source.c     a member's consumer
+ *   sim_output.c     a member's producers, and the way of their records
+ *   sim_truth.c      the topics, and what must hold after each event
+ *   sim_cover.c      which positions are covered, reckoned from scratch
+ *   sim_watermark.c  what time it is in the stream, reckoned from scratch
+ *   sim_trace.c      the history for people */
 #ifndef SUPPORT_SIM_H
 #define SUPPORT_SIM_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "coverage.h"
 #include "emit.h"
 #include "headcount/sketch.h"
+#include "limits.h"
 #include "pipeline.h"
 #include "record.h"
+#include "rollup.h"
 #include "source.h"
 
-#define SIM_PARTITIONS 3
-#define SIM_FRAMES 120
-#define SIM_MINUTES 6
-#define SIM_IN_FLIGHT 512
-#define SIM_BYTES 4096
-#define SIM_PRECISION 10
+#define SIM_MEMBERS 3
+#define SIM_PARTITIONS 4
+#define SIM_FRAMES 64 /* of a partition: a set of them is a word */
+#define SIM_MINUTES_HONEST 8
+#define SIM_MINUTES 12 /* the others are what damage makes of timestamps */
+#define SIM_USERS 64
 #define SIM_PROFILES 3
+#define SIM_REGISTERS 64
+#define SIM_FLIGHTS 1024
+#define SIM_RUN 64
+#define SIM_LATE 8
+#define SIM_STARTS 96       /* of processes in one history */
+#define SIM_SEQUENCES 16384 /* of one process */
+#define SIM_FOLDED 4096     /* by one process */
+#define SIM_LABELS 256      /* of records in one turn */
+
+struct sim;
 
 struct sim_frame {
-    char bytes[96];
-    int minute; /* 0..SIM_MINUTES-1; -1: not valid */
-    uint64_t user;
-};
-
-struct sim_sent { /* handed to the output, not answered yet */
-    uint64_t token;
-    int64_t at_ms;
+    char bytes[80];
     size_t size;
-    char value[SIM_BYTES];
+    int64_t timestamp_ms; /* of the Kafka record */
+    int64_t time_s;
+    int minute; /* index into sim_minute_s */
+    unsigned user;
+    enum reject reason; /* what the decoder has to say */
+    bool hidden; /* a control record, or of a transaction that was aborted */
+    bool stable; /* readers may go beyond it: no transaction is open */
 };
 
-struct sim_output {
-    struct emit emit;
-    struct sim *sim;
-    bool rejects;
+struct sim_partition {
+    struct sim_frame log[SIM_FRAMES];
+    int64_t low, high; /* what the broker has */
+    int64_t stable;    /* what it hands over: below the first open transaction */
+    int64_t committed; /* or -1 */
+    /* Sets of positions, a bit each. */
+    uint64_t told;      /* known to be in the topic, or settled otherwise */
+    uint64_t set_aside; /* acknowledged by the sink for rejects */
+    uint64_t covered;   /* by a checkpoint in the topic */
+    uint64_t missing;   /* lost, as a checkpoint in the topic says */
+    uint64_t exempt;    /* deleted before they were committed: nobody may know them */
+};
+
+/* A stretch of a partition as one member reads it. */
+struct sim_slot {
+    int32_t partition;
+    int64_t start, next;
+    int64_t eof;          /* where the end was told, while it stands there; or -1 */
+    int64_t high, asked_ms; /* the broker's last answer about its end */
+    int64_t asked_commit, confirmed; /* highest positions */
+    int64_t consumed;     /* everything below is folded */
+    /* Its clock, see sim_watermark.c. */
+    struct {
+        int64_t time_s, read_ms;
+    } samples[LIMIT_CLOCK_SAMPLES];
+    size_t samples_count;
+    bool noted, idle, at_end;
+    int64_t at_end_ms, value_s, slept_s;
+};
+
+/* A commit on its way, or its answer. */
+struct sim_commit {
+    int member;
+    uint64_t start, generation;
+    bool waits;                   /* the member does, for the answer */
+    bool travels;                 /* the request does */
+    bool refused, answer_lost;
+    int64_t arrives_ms, answered_ms, deadline_ms;
     size_t count;
-    struct sim_sent sent[SIM_IN_FLIGHT];
+    int32_t partition[SIM_PARTITIONS];
+    int64_t position[SIM_PARTITIONS];
+    bool same_assignment; /* the member still has the one that it began in */
+};
+
+struct sim_emit {
+    struct emit emit; /* first */
+    struct sim_member *member;
+    bool rejects, broken;
+    int64_t down_until_ms;
+    size_t in_flight;
 };
 
 struct sim_source {
-    struct source source;
-    struct sim *sim;
+    struct source source; /* first */
+    struct sim_member *member;
     enum { SIM_APART, SIM_ASSIGNED, SIM_LEAVING, SIM_DONE } state;
+    uint64_t generation;
     struct source_assignment assignment;
     struct source_partition partitions[SIM_PARTITIONS];
-    int64_t position[SIM_PARTITIONS]; /* by slot */
-    bool told_end[SIM_PARTITIONS];
-    struct message messages[SIM_FRAMES];
-    bool held, closing;
-    bool committing, commit_refused;
-    int64_t commit_at_ms;
-    size_t commit_count;
-    struct source_position commit[SIM_PARTITIONS];
-    int32_t commit_partition[SIM_PARTITIONS];
+    struct sim_slot slots[SIM_PARTITIONS];
+    size_t slots_count;
+    struct message messages[SIM_RUN];
+    size_t run_count, run_next; /* run_next: as far as it is folded */
+    bool held, closing, remade, lost, broken;
+    bool calm; /* the assignment was taken when nothing went wrong any more */
+    struct sim_commit commit;
 };
 
-/* What goes wrong, in 1/1000 of the occasions. */
+/* What a process did, by its number. */
+struct sim_start {
+    uint64_t sequences[SIM_SEQUENCES / 64]; /* in the topic */
+    uint64_t sequence_max;
+    uint16_t folded[SIM_FOLDED]; /* partition * SIM_FRAMES + position, in order */
+    size_t folded_count;
+    uint64_t covered[SIM_PARTITIONS]; /* by its checkpoints */
+    uint64_t lost;                    /* rejects that they call lost */
+};
+
+struct sim_member {
+    struct sim *sim;
+    int index;
+    bool alive, stopping;
+    uint64_t start;          /* number of this process; its epoch */
+    int64_t frozen_until_ms; /* SIGSTOP */
+    int64_t cut_until_ms;    /* no network */
+    unsigned crash_in;       /* so many yield points from now; 0: not */
+    jmp_buf crash;
+    struct pipeline *pipeline;
+    struct pipeline_options options;
+    struct sim_source source;
+    struct sim_emit output, rejects;
+    /* What the present turn did, for sim_watermark.c. */
+    enum source_kind step;
+    uint32_t step_slot;
+    int64_t step_position;
+    unsigned clocks_read;
+    bool had_slots;
+    int64_t first_ms, turn_ms, next_all_ms;
+    uint64_t consumed;
+    int64_t watermark_s, stood_ms;
+    struct {
+        int64_t minute_s;
+        bool open;
+    } labels[SIM_LABELS];
+    size_t labels_count;
+};
+
+struct sim_group {
+    uint64_t generation;
+    bool rebalancing;
+    int64_t deadline_ms;
+    struct {
+        bool known, joined, assigned; /* assigned: and has not taken it yet */
+        uint64_t start;
+        int64_t heard_ms;
+        unsigned partitions; /* a bit each */
+    } members[SIM_MEMBERS];
+};
+
+/* A record on its way to a topic, or its answer on its way back. */
+struct sim_flight {
+    struct sim_emit *from; /* NULL: nobody waits for the answer any more */
+    bool rejects, answered, failed;
+    int member;
+    uint64_t start, token;
+    size_t folded_count; /* of the process when it was produced */
+    unsigned attempts;
+    int64_t at_ms;
+    int32_t partition;
+    int64_t position; /* of a reject in its own form; -1: a line */
+    char *value;
+    size_t size;
+};
+
+/* A checkpoint in the topic. */
+struct sim_told {
+    uint64_t start, number, first, last;
+    size_t replaced_count, partitions_count;
+    uint64_t *replaced;
+    struct record_partition partitions[SIM_PARTITIONS];
+    struct record_range missing[SIM_FRAMES];
+    uint64_t frames, rejected[REJECT_COUNT], rejects_lost;
+    int64_t time_ms;
+    int32_t partitions_total;
+};
+
+struct sim_sketch {
+    uint64_t start, sequence;
+    int64_t minute_s;
+    enum record_state state;
+};
+
+/* What goes wrong, in 1/1000 of the occasions if not said otherwise. */
 struct sim_faults {
-    unsigned revoke, lose, refuse_commit, fail_record, full, crash;
+    unsigned crash, freeze, cut, leave, rebalance, truncate, grow, clock, wall;
+    unsigned lose_commit, refuse_commit, stale_commit; /* stale: a replaced member's is taken */
+    unsigned retry, lose_ack, fail_record, full, too_large, break_sink, break_source, remake, sink_down;
+    unsigned damage, burst, invalid, transactions; /* of frames */
+    int64_t delay_ms; /* of messages, at most */
+};
+
+struct sim_counts {
+    uint64_t histories, turns, crashes, assignments, expelled, commits, stale, refused, records,
+        checkpoints, failed, twice, evicted, held, truncated, grown, late, resets, rejected, rejects_lost,
+        exempt, freezes, cuts, clock_steps, stops, failures, ends;
 };
 
 struct sim {
-    uint64_t random;
-    int64_t now_ms;
+    uint64_t seed, random;
+    bool tracing, calm;
+    int64_t now_ms, wall_ms;
     struct sim_faults faults;
-    struct sim_frame log[SIM_PARTITIONS][SIM_FRAMES];
-    int64_t committed[SIM_PARTITIONS];
-    char metadata[256];
-    size_t profiles;          /* that the pipeline counts in, by the seed */
-    struct hc_sketch *topic[SIM_MINUTES][SIM_PROFILES]; /* unions of acknowledged records */
-    bool set_aside[SIM_PARTITIONS][SIM_FRAMES]; /* acknowledged rejects */
-    struct coverage *coverage;
+    unsigned precision;
+    size_t profiles;
+    bool sink, sink_lines, sink_drops; /* for rejects */
+    int64_t ahead_ms, late_ms;
+    size_t members_count, partitions_count, partitions_max;
+    struct sim_partition partitions[SIM_PARTITIONS];
+    struct sim_group group;
+    struct sim_commit late[SIM_LATE]; /* commits whose senders do not wait any more */
+    struct sim_member members[SIM_MEMBERS];
+    struct decoder *decoder;
+    size_t table_bytes; /* of an empty table of windows */
+
+    struct sim_flight flights[SIM_FLIGHTS];
+    size_t flights_count;
+    int64_t flights_due_ms;
+
+    /* The topic. */
+    uint8_t topic[SIM_MINUTES][SIM_PROFILES][SIM_REGISTERS];
     struct record_reader *reader;
-    struct sim_source source;
-    struct sim_output output, rejects;
-    uint64_t epoch;
-    uint64_t crashes, rebalances, commits, failures, evicted, held;
+    struct rollup *rollup;
+    size_t rollup_profile; /* that it is asked for */
+    struct sim_sketch *sketches;
+    size_t sketches_count, sketches_room;
+    struct sim_told *told;
+    size_t told_count, told_room;
+    struct sim_start *starts; /* [SIM_STARTS] */
+    uint64_t starts_count;
+    struct sim_counts counts;
 };
 
-/* A fresh world of this seed. */
-void sim_start(struct sim *sim, uint64_t seed, const struct sim_faults *faults);
-void sim_end(struct sim *sim);
+/* Memory that histories share. */
+void sim_create(struct sim *sim);
+void sim_destroy(struct sim *sim);
+/* Lives one history to its end. A violation does not return. */
+void sim_live(struct sim *sim, uint64_t seed);
 uint64_t sim_random(struct sim *sim, uint64_t below);
-/* Lives the history: faults first, then none until all is drained. */
-void sim_live(struct sim *sim);
+bool sim_happens(struct sim *sim, unsigned per_mille);
 
-/* sim_ends.c: the two ends of the pipeline. */
-void sim_source_reset(struct sim *sim);
-void sim_output_reset(struct sim *sim, struct sim_output *output, bool rejects);
-/* A crash: each record under way was delivered, or was not. */
-void sim_output_crash(struct sim_output *output);
-/* Called by the ends: a record was delivered; positions were committed. */
-void sim_delivered(struct sim *sim, const struct sim_output *output, const struct sim_sent *sent);
+/* sim.c: a yield point of a member: the world goes on, or the process ends. */
+void sim_yield(struct sim_member *member);
+/* Time goes by. */
+void sim_wait(struct sim *sim, int64_t ms);
+bool sim_is_cut(const struct sim_member *member);
+void sim_kill(struct sim_member *member);
+
+/* sim_log.c */
+extern const int64_t sim_minute_s[SIM_MINUTES];
+extern const struct hc_sketch_options sim_profiles[SIM_PROFILES];
+void sim_log_prepare(void);
+void sim_log_write(struct sim *sim);
+/* More of a partition is there to be read. */
+void sim_log_grow(struct sim_partition *partition, int64_t frames);
+/* The register that a user falls into, and its rank. */
+struct sim_rank {
+    uint8_t index, rank;
+} sim_rank(const struct sim *sim, size_t profile, unsigned user);
+
+/* sim_events.c */
+void sim_faults_draw(struct sim *sim);
+void sim_event(struct sim *sim);
+void sim_calm(struct sim *sim);
+
+/* sim_group.c */
+void sim_group_heard(struct sim_member *member);
+void sim_group_join(struct sim_member *member);
+void sim_group_leave(struct sim *sim, int member);
+void sim_group_rebalance(struct sim *sim);
+void sim_group_pass(struct sim *sim);
+/* Whether it is a member, and of the present generation. */
+bool sim_group_knows(const struct sim_member *member);
+/* A commit arrives. */
+void sim_group_commit(struct sim *sim, struct sim_commit *commit);
+
+/* sim_source.c, sim_output.c */
+void sim_source_init(struct sim_member *member);
+/* Nobody waits for its commit any more; it may arrive nevertheless. */
+void sim_source_forget(struct sim_member *member);
+/* Commits that are due arrive; with `all`, those that nobody waits for, too. */
+void sim_source_pass(struct sim *sim, bool all);
+void sim_output_init(struct sim_member *member);
+void sim_output_crash(struct sim_member *member);
+void sim_output_pass(struct sim *sim);
+void sim_output_clear(struct sim *sim);
+
+/* sim_truth.c: called when it happens. */
+void sim_truth_init(struct sim *sim);
+void sim_delivered(struct sim *sim, const struct sim_flight *flight);
 void sim_committed(struct sim *sim, int32_t partition, int64_t position);
+/* The first of these positions that is neither in the topic nor settled; or -1. */
+int64_t sim_untold(struct sim *sim, int32_t partition, int64_t from, int64_t to);
+void sim_truth_judge(struct sim *sim);
+
+/* sim_cover.c */
+void sim_cover_told(struct sim *sim, const struct sim_told *told);
+void sim_cover_judge(struct sim *sim);
+
+/* sim_watermark.c: before and after a turn. */
+void sim_turn_begin(struct sim_member *member);
+void sim_turn_end(struct sim_member *member, bool goes_on);
+/* It left, and calls all that it read committed. */
+void sim_turn_left(struct sim_member *member);
+
+/* sim_trace.c */
+/* `program` is run anew to tell a history. */
+void sim_trace_setup(struct sim *sim, char *program, bool tracing, bool all);
+__attribute__((format(printf, 3, 4))) void sim_trace(struct sim *sim, int member,
+                                                     const char *format, ...);
+__attribute__((noreturn, format(printf, 2, 3))) void sim_violation(struct sim *sim,
+                                                                   const char *format, ...);
+
+/* What a pipeline logs. */
+struct log_field;
+void sim_trace_log(const char *event, const struct log_field *fields);
+
+#define SIM_NOTE(sim, member, ...) \
+    do { \
+        if ((sim)->tracing) \
+            sim_trace((sim), (member), __VA_ARGS__); \
+    } while (0)
+#define SIM_CHECK(sim, condition, ...) \
+    do { \
+        if (!(condition)) \
+            sim_violation((sim), __VA_ARGS__); \
+    } while (0)
 
 #endif

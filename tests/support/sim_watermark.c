@@ -1,0 +1,212 @@
+/* What time it is in the stream, reckoned from scratch. See sim.h.
+ *
+ * What a member read is known, and how much of it is folded is told by its
+ * counters; so its samples are known, too. A clock stands where enough of them
+ * stand: at the latest time that a quarter of the recent ones (at least two)
+ * have reached. The watermark goes with the slowest clock that is not idle;
+ * with all idle, it runs on with the monotonic clock. */
+#include "sim.h"
+
+#include "watermark.h"
+
+#define LOOK_MS 100 /* how often clocks without new samples are looked at */
+
+void sim_turn_begin(struct sim_member *member)
+{
+    member->clocks_read = 0;
+    member->labels_count = 0;
+    member->step = SOURCE_NOTHING;
+    member->had_slots =
+        member->source.state == SIM_ASSIGNED || member->source.state == SIM_LEAVING;
+}
+
+/* How many of the recent samples have reached `time_s`; *recent is how many
+ * there are. */
+static size_t support(const struct sim_member *member, const struct sim_slot *slot,
+                      int64_t time_s, size_t *recent)
+{
+    size_t reached = 0;
+    size_t kept = slot->samples_count < LIMIT_CLOCK_SAMPLES ? slot->samples_count
+                                                            : LIMIT_CLOCK_SAMPLES;
+    *recent = 0;
+    for (size_t i = 0; i < kept; i++) {
+        if (member->turn_ms - slot->samples[i].read_ms > member->options.idle_after_ms)
+            continue;
+        ++*recent;
+        reached += slot->samples[i].time_s >= time_s;
+    }
+    return reached;
+}
+
+static void clock_update(const struct sim_member *member, struct sim_slot *slot)
+{
+    int64_t best = INT64_MIN;
+    size_t kept = slot->samples_count < LIMIT_CLOCK_SAMPLES ? slot->samples_count
+                                                            : LIMIT_CLOCK_SAMPLES;
+    for (size_t i = 0; i < kept; i++) {
+        size_t recent;
+        int64_t time_s = slot->samples[i].time_s;
+        if (time_s <= best ||
+            member->turn_ms - slot->samples[i].read_ms > member->options.idle_after_ms)
+            continue;
+        size_t reached = support(member, slot, time_s, &recent);
+        if (reached >= 2 && 4 * reached >= recent)
+            best = time_s;
+    }
+    if (best != INT64_MIN)
+        slot->value_s = best;
+}
+
+static void fold_one(struct sim_member *member, const struct message *message)
+{
+    struct sim *sim = member->sim;
+    struct sim_slot *slot = &member->source.slots[message->slot];
+    const struct sim_frame *frame = &sim->partitions[slot->partition].log[message->position];
+    slot->consumed = message->next;
+    slot->at_end = false;
+    if (frame->reason != REJECT_NONE)
+        return;
+    size_t at = slot->samples_count++ % LIMIT_CLOCK_SAMPLES;
+    slot->samples[at].time_s = frame->time_s;
+    slot->samples[at].read_ms = member->turn_ms;
+    slot->noted = true;
+    slot->idle = false;
+    struct sim_start *start = &sim->starts[member->start];
+    SIM_CHECK(sim, start->folded_count < SIM_FOLDED, "too much is folded");
+    start->folded[start->folded_count++] =
+        (uint16_t)(slot->partition * SIM_FRAMES + message->position);
+}
+
+/* Brings the model to where the pipeline is. */
+static void follow(struct sim_member *member, const struct counters *counters)
+{
+    struct sim_source *s = &member->source;
+    uint64_t consumed = counters->frames + counters_rejected_total(counters);
+    if (member->step == SOURCE_AT_END || member->step == SOURCE_MISSING) {
+        struct sim_slot *slot = &s->slots[member->step_slot];
+        if (member->step_position > slot->consumed)
+            slot->consumed = member->step_position;
+        if (member->step == SOURCE_AT_END) {
+            slot->at_end = true;
+            slot->at_end_ms = member->first_ms;
+        }
+    }
+    for (; member->consumed < consumed; member->consumed++) {
+        SIM_CHECK(member->sim, s->run_next < s->run_count, "counted more than was read");
+        fold_one(member, &s->messages[s->run_next++]);
+    }
+}
+
+/* At its end for idle_after, as the broker has confirmed within that time. */
+static bool falls_idle(const struct sim_member *member, const struct sim_slot *slot)
+{
+    int64_t idle_ms = member->options.idle_after_ms;
+    return slot->at_end && !slot->idle && member->turn_ms - slot->at_end_ms >= idle_ms &&
+           slot->eof >= 0 && slot->high == slot->eof && slot->asked_ms >= 0 &&
+           member->turn_ms - slot->asked_ms <= idle_ms;
+}
+
+static void sleep_one(struct sim_slot *slot)
+{
+    size_t last = (slot->samples_count + LIMIT_CLOCK_SAMPLES - 1) % LIMIT_CLOCK_SAMPLES;
+    if (slot->value_s != WATERMARK_NONE)
+        slot->slept_s = slot->value_s;
+    else if (slot->samples_count > 0)
+        slot->slept_s = slot->samples[last].time_s;
+    slot->idle = true;
+    slot->samples_count = 0;
+    slot->value_s = WATERMARK_NONE;
+}
+
+static void watermark_follow(struct sim_member *member)
+{
+    struct sim_source *s = &member->source;
+    int64_t awake_s = INT64_MAX, asleep_s = INT64_MAX;
+    int64_t lag_s = (member->options.max_lag_ms + 999) / 1000;
+    for (size_t i = 0; i < s->slots_count; i++) {
+        const struct sim_slot *slot = &s->slots[i];
+        if (!slot->idle && slot->value_s == WATERMARK_NONE)
+            return; /* nobody knows what it will bring */
+        if (!slot->idle && slot->value_s < awake_s)
+            awake_s = slot->value_s;
+        if (slot->idle && slot->slept_s != WATERMARK_NONE && slot->slept_s < asleep_s)
+            asleep_s = slot->slept_s;
+    }
+    if (awake_s != INT64_MAX) {
+        member->watermark_s = awake_s - lag_s;
+        member->stood_ms = member->turn_ms;
+    } else if (s->slots_count > 0 && member->watermark_s != WATERMARK_NONE) {
+        int64_t gone_s = (member->turn_ms - member->stood_ms) / 1000;
+        member->watermark_s += gone_s;
+        member->stood_ms += gone_s * 1000;
+    } else if (s->slots_count > 0 && asleep_s != INT64_MAX) {
+        member->watermark_s = asleep_s - lag_s;
+        member->stood_ms = member->turn_ms;
+    }
+}
+
+static void clocks_follow(struct sim_member *member)
+{
+    struct sim_source *s = &member->source;
+    bool all = member->turn_ms >= member->next_all_ms;
+    if (all)
+        member->next_all_ms = member->turn_ms + LOOK_MS;
+    if (!member->had_slots && member->step != SOURCE_ASSIGNED)
+        return;
+    if (member->step == SOURCE_LOST)
+        return;
+    for (size_t i = 0; i < s->slots_count; i++) {
+        struct sim_slot *slot = &s->slots[i];
+        if ((all || slot->noted) && !slot->idle) {
+            slot->noted = false;
+            clock_update(member, slot);
+        }
+        if (falls_idle(member, slot))
+            sleep_one(slot);
+    }
+    watermark_follow(member);
+}
+
+static bool is_open(int64_t minute_s, int64_t watermark_s)
+{
+    return minute_s + 60 > watermark_s;
+}
+
+void sim_turn_end(struct sim_member *member, bool goes_on)
+{
+    struct sim *sim = member->sim;
+    struct pipeline_status status;
+    int64_t before_s = member->watermark_s;
+    pipeline_status(member->pipeline, &status);
+    SIM_CHECK(sim, status.memory_peak <= member->options.windows.memory_max,
+              "%zu bytes of windows, %zu allowed", status.memory_peak,
+              member->options.windows.memory_max);
+    follow(member, &status.counters);
+    if (!goes_on)
+        return;
+    clocks_follow(member);
+    SIM_CHECK(sim, status.watermark_s == member->watermark_s,
+              "the watermark of member %d is %lld, supported is %lld", member->index,
+              (long long)status.watermark_s, (long long)member->watermark_s);
+    for (size_t i = 0; i < member->labels_count; i++) {
+        int64_t minute_s = member->labels[i].minute_s;
+        bool open = member->labels[i].open;
+        SIM_CHECK(sim, open == is_open(minute_s, before_s) ||
+                           open == is_open(minute_s, member->watermark_s),
+                  "minute %lld is called %s at %lld", (long long)minute_s,
+                  open ? "open" : "closed", (long long)member->watermark_s);
+    }
+}
+
+/* Nobody has to read again what a member left behind that says so. */
+void sim_turn_left(struct sim_member *member)
+{
+    struct sim_source *s = &member->source;
+    for (size_t i = 0; i < s->slots_count; i++) {
+        const struct sim_slot *slot = &s->slots[i];
+        SIM_CHECK(member->sim, slot->confirmed >= slot->consumed,
+                  "member %d calls itself done; read %d up to %lld, committed up to %lld",
+                  member->index, slot->partition, (long long)slot->consumed,
+                  (long long)slot->confirmed);
+    }
+}
