@@ -16,7 +16,7 @@ enum args_status args_fail(struct args *args, enum args_status status, const cha
 {
     va_list arguments;
 
-    assert(status == ARGS_USAGE || status == ARGS_CONFIG);
+    assert(status != ARGS_OK);
     va_start(arguments, format);
     vsnprintf(args->error, args->error_size, format, arguments);
     va_end(arguments);
