@@ -9,7 +9,7 @@
 
 /* The bytes and the key are borrowed from the source; source.h says how long. */
 struct message {
-    const char *bytes;    /* NULL when size is 0 or the frame was not kept */
+    const char *bytes;    /* NULL when the frame was not kept, or is a null value; else not */
     size_t size;          /* of the frame; above the source's frame_max `bytes` may be NULL */
     const char *key;      /* the Kafka record's key, or NULL */
     size_t key_size;

@@ -365,10 +365,13 @@ int wire_validate(const struct config *config)
         struct kafka_check check = {
             .input = config->topic,
             .output = config_output_is_topic(config) ? config->output : NULL,
+            .rejects = config_rejects_topic(config),
             .record_max = record_max(config, &parts, 1)};
         if (!kafka_check(parts.properties, &check, VALIDATE_MS, stdout))
             code = CONFIG_EXIT_CONFIG;
     }
+    if (code == CONFIG_EXIT_DONE && !validate_files(config))
+        code = CONFIG_EXIT_CONFIG;
     if (code == CONFIG_EXIT_DONE) {
         profiles_warn(config);
         printf("configuration ok\n");

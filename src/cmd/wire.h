@@ -13,6 +13,10 @@ int wire_run(const struct config *config, const atomic_int *stop);
 /* --validate: findings on stdout; the exit code. */
 int wire_validate(const struct config *config);
 
+/* validate.c: whether the files can be read and written that are named; findings
+ * on stdout. Nothing is opened: a FIFO's writer would see it. */
+bool validate_files(const struct config *config);
+
 /* summary.c */
 struct summary {
     int64_t started_ms; /* monotonic */

@@ -56,37 +56,36 @@ static bool check_input(const struct kafka_properties *properties, const char *t
     return true;
 }
 
-static bool check_output(struct kafka_admin *admin, const struct kafka_check *check,
-                         const struct kafka_patience *patience, FILE *stream)
+/* A topic that is written to: `what` it is for. */
+static bool check_output(struct kafka_admin *admin, const char *what, const char *name,
+                         size_t record_max, const struct kafka_patience *patience, FILE *stream)
 {
     char error[KAFKA_TEXT_MAX] = "";
     struct kafka_topic topic = {0};
-    enum kafka_answer answer = kafka_topic_describe(kafka_admin_client(admin), check->output,
-                                                    patience, &topic, error, sizeof(error));
+    enum kafka_answer answer = kafka_topic_describe(kafka_admin_client(admin), name, patience,
+                                                    &topic, error, sizeof(error));
 
     if (answer == KAFKA_DENIED) {
-        say_on(stream, "warning: output: topic %s could not be looked at: %s\n",
-               check->output, error);
+        say_on(stream, "warning: %s: topic %s could not be looked at: %s\n", what, name, error);
         return true;
     }
     if (answer != KAFKA_ANSWERED) {
-        say_on(stream, "error: output: topic %s: %s\n", check->output, error);
+        say_on(stream, "error: %s: topic %s: %s\n", what, name, error);
         return false;
     }
     if (!topic.exists) {
-        say_on(stream, "ok: output: topic %s will be created\n", check->output);
+        say_on(stream, "ok: %s: topic %s will be created\n", what, name);
         return true;
     }
-    if (!kafka_topic_fits(&topic, check->output, check->record_max, error, sizeof(error))) {
-        say_on(stream, "error: output: %s\n", error);
+    if (!kafka_topic_fits(&topic, name, record_max, error, sizeof(error))) {
+        say_on(stream, "error: %s: %s\n", what, error);
         return false;
     }
-    say_on(stream, "ok: output: topic %s can hold the records\n", check->output);
+    say_on(stream, "ok: %s: topic %s can hold the records\n", what, name);
     if (topic.deleted && topic.retention_ms >= 0)
         say_on(stream,
-               "warning: output: topic %s deletes records after %" PRId64
-               " hours (retention.ms)\n",
-               check->output, topic.retention_ms / 3600000);
+               "warning: %s: topic %s deletes records after %" PRId64 " hours (retention.ms)\n",
+               what, name, topic.retention_ms / 3600000);
     return true;
 }
 
@@ -106,7 +105,9 @@ bool kafka_check(const struct kafka_properties *properties, const struct kafka_c
     if (fine && check->input)
         fine = check_input(properties, check->input, &patience, stream);
     if (fine && check->output)
-        fine = check_output(admin, check, &patience, stream);
+        fine = check_output(admin, "output", check->output, check->record_max, &patience, stream);
+    if (fine && check->rejects)
+        fine = check_output(admin, "rejects", check->rejects, 0, &patience, stream);
     kafka_admin_destroy(&admin);
     return fine;
 }

@@ -35,6 +35,7 @@ const char *kafka_version(void);
 struct kafka_check {
     const char *input;    /* NULL: none */
     const char *output;   /* NULL: none */
+    const char *rejects;  /* the topic for rejected frames. NULL: none */
     size_t record_max;    /* bytes of the largest record */
 };
 bool kafka_check(const struct kafka_properties *properties, const struct kafka_check *check,

@@ -152,14 +152,13 @@ static void wait_for_retry(struct pipeline *p, uint64_t token, bool too_large)
     struct reject_kept *kept = kept_of(sink, token);
     if (sink->alone == token)
         sink->alone = 0;
-    if (too_large && !kept->rejected.kept) {
+    if (too_large && kept->too_large && !kept->rejected.kept) {
         reject_lose(p, "the topic does not even take headers");
         settle(p, token);
         return;
     }
-    kept->too_large += too_large;
-    if (kept->too_large > 1)
-        kept->rejected.kept = false;
+    kept->rejected.kept &= !too_large || !kept->too_large;
+    kept->too_large |= too_large;
     kept->failed = true;
     if (sink->waiting++ == 0)
         sink->retry_ms = too_large ? p->now_ms : p->now_ms + RETRY_MS;
@@ -220,7 +219,7 @@ static bool try_again(struct pipeline *p, uint64_t token, struct reject_kept *ke
     if (result == EMIT_TOO_LARGE) {
         reject_lose(p, "the topic does not even take headers");
         settle(p, token);
-    } else if (kept->too_large == 1) {
+    } else if (kept->too_large) {
         sink->alone = token;
     }
     return true;
@@ -240,7 +239,7 @@ static void retry(struct pipeline *p)
         struct reject_kept *kept = kept_of(sink, token);
         if (!kept || !kept->failed)
             continue;
-        bool large = kept->too_large == 1;
+        bool large = kept->too_large;
         large_waits |= large;
         if (large && (sink->alone || sink->out > sink->waiting))
             continue;

@@ -26,7 +26,7 @@
 struct reject_kept {
     struct rejected rejected; /* its strings and bytes lie behind it */
     bool failed;              /* waits for another try */
-    unsigned too_large;       /* so often refused for its size, or its batch's */
+    bool too_large;           /* refused for its size, or its batch's: goes alone from now on */
     size_t bytes;             /* of this allocation */
 };
 
