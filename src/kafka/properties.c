@@ -127,9 +127,10 @@ static bool pair_try(rd_kafka_conf_t *scratch, const struct kafka_pair *pair, ch
     if (rd_kafka_conf_set(scratch, pair->name, pair->value, reason, sizeof(reason)) ==
         RD_KAFKA_CONF_OK)
         return true;
-    /* librdkafka's own words repeat the value. */
-    (void)snprintf(error, error_size, "-X %s: %s", pair->name,
-                   kafka_is_secret(pair->name) ? "the value is not accepted" : reason);
+    /* librdkafka's own words may repeat the value. */
+    if (kafka_is_secret(pair->name) && strstr(reason, pair->value))
+        (void)snprintf(reason, sizeof(reason), "the value is not accepted");
+    (void)snprintf(error, error_size, "-X %s: %s", pair->name, reason);
     return false;
 }
 
