@@ -19,6 +19,8 @@ LEAVE_S = 10 + 5
 TAIL = 3000
 EVENT = re.compile(r"\bevent=(\w+)")
 FINE_AFTER_TERM = (0, 1)
+# SIGTERM came before it could say a word: it had no handler yet, and had read nothing.
+UNBORN = -signal.SIGTERM
 
 
 class Instance:
@@ -135,7 +137,7 @@ class Group:
     def _left(self, instance):
         code = instance.process.returncode
         self.counts[f"left with {code}"] += 1
-        if code not in FINE_AFTER_TERM:
+        if code not in FINE_AFTER_TERM and not (code == UNBORN and not instance.log()):
             self._finding(instance, f"left with exit code {code}")
         self._archive(instance)
 
