@@ -37,6 +37,7 @@ struct kafka_slot {
     int64_t committed; /* the highest position that a commit was asked for */
     int64_t stall_ms;  /* since when nothing came though there is more; 0: not so */
     int64_t stall_next;
+    int64_t damaged_ms; /* when a damaged batch came; 0: never */
     bool seek;         /* what the client reads is not at `next`: drop it and seek */
     bool done;         /* exit_at_end: `end` was reached and told */
 };

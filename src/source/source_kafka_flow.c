@@ -6,6 +6,13 @@
  * reports; that is how a silent jump over deleted records is found. A message
  * before `next` means that the topic was deleted and made again.
  *
+ * A batch whose checksum is wrong is fetched again. The client reports it, then
+ * reads on at a place that means nothing, finds that the broker has no such offset
+ * and begins with the partition's first one, at times long after it was sought
+ * elsewhere. So nothing counts until it has been brought back to `next`, and for a
+ * while offsets that go back are no sign of another topic. What is damaged on the
+ * broker's disk holds its partition there.
+ *
  * While held, the partitions are paused but the queue is still served, which
  * keeps the membership; what slips through is dropped. Afterwards every
  * partition is sought to `next`, and until that is done nothing of it counts. */
@@ -20,6 +27,7 @@
 
 #define SEEK_MS 1000
 #define SEEK_RETRY_MS 100
+#define DAMAGE_FOLLOWS_MS 10000
 
 static struct kafka_slot *slot_find(struct source_kafka *k, int32_t partition)
 {
@@ -75,6 +83,35 @@ static void error_note(struct source_kafka *k, const rd_kafka_message_t *message
                            text);
 }
 
+static bool lately_damaged(const struct kafka_slot *slot)
+{
+    return slot->damaged_ms && clock_monotonic_ms() - slot->damaged_ms < DAMAGE_FOLLOWS_MS;
+}
+
+/* At once the first time: before the client gets an answer to its wrong offset. */
+static void read_again(struct source_kafka *k, struct kafka_slot *slot)
+{
+    if (slot->seek || slot->done)
+        return;
+    slot->seek = true;
+    k->seeks++;
+    if (lately_damaged(slot))
+        k->seek_retry_ms = clock_monotonic_ms() + SEEK_RETRY_MS;
+}
+
+/* What the client reports and leaves out is asked for again. */
+static void damage_note(struct source_kafka *k, const rd_kafka_message_t *message)
+{
+    struct kafka_slot *slot = slot_find(k, message->partition);
+
+    if (!slot || (message->err != RD_KAFKA_RESP_ERR__BAD_MSG &&
+                  message->err != RD_KAFKA_RESP_ERR__BAD_COMPRESSION &&
+                  message->err != RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED))
+        return;
+    read_again(k, slot);
+    slot->damaged_ms = clock_monotonic_ms();
+}
+
 void kafka_serve_and_drop(struct source_kafka *k, rd_kafka_queue_t *queue, int timeout_ms)
 {
     rd_kafka_message_t *dropped[KAFKA_DROPPED_BATCH];
@@ -83,8 +120,10 @@ void kafka_serve_and_drop(struct source_kafka *k, rd_kafka_queue_t *queue, int t
     do {
         count = rd_kafka_consume_batch_queue(queue, timeout_ms, dropped, KAFKA_DROPPED_BATCH);
         for (ssize_t i = 0; i < count; i++) {
-            if (dropped[i]->err)
+            if (dropped[i]->err) {
                 error_note(k, dropped[i]);
+                damage_note(k, dropped[i]);
+            }
             rd_kafka_message_destroy(dropped[i]);
         }
     } while (count == KAFKA_DROPPED_BATCH);
@@ -136,7 +175,9 @@ void kafka_gather(struct source_kafka *k)
     (void)!read(k->wake, &wakes, sizeof(wakes));
     (void)rd_kafka_queue_poll_callback(k->replies, 0);
     kafka_assignment_retry(k, now);
-    if (k->seeks > 0 && !k->held && k->ending == KAFKA_GOES_ON && now >= k->seek_retry_ms)
+    /* Not with a batch in hand, which would count again behind the seek. */
+    if (k->seeks > 0 && !k->held && k->ending == KAFKA_GOES_ON && now >= k->seek_retry_ms &&
+        k->batch_next == k->batch_count)
         seek_all(k);
     if (k->held || k->ending != KAFKA_GOES_ON || k->finished)
         kafka_serve_and_drop(k, k->queue, 0);
@@ -240,12 +281,16 @@ static enum taken take(struct source_kafka *k, const rd_kafka_message_t *message
 
     if (message->err && !end) {
         error_note(k, message);
+        damage_note(k, message);
         return TAKEN;
     }
     if (!slot || slot->seek || slot->done || k->suspect || k->remade)
         return TAKEN;
     if (message->offset < slot->next) {
-        step_back(k, slot, message->offset);
+        if (lately_damaged(slot))
+            read_again(k, slot);
+        else
+            step_back(k, slot, message->offset);
         return TAKEN;
     }
     if (index > 0 && (end || message->offset != slot->next ||
