@@ -1,0 +1,119 @@
+/* Goal: sketches that are put aside go into a file that nobody else can read,
+ * that has no name, and that no trap in TMPDIR leads elsewhere; and they come
+ * back as they were. */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "headcount/codec.h"
+#include "rollup_spill.h"
+
+static char folder[] = "/tmp/headcount-spill-XXXXXX";
+
+static struct hc_sketch *sketch_of(unsigned count)
+{
+    const struct hc_sketch_options options = {.profile = HC_PROFILE_REDIS, .precision = 14};
+    struct hc_sketch *sketch;
+
+    ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
+    for (unsigned i = 0; i < count; i++)
+        ck_assert_int_eq(hc_sketch_add(sketch, &i, sizeof i, NULL), HC_OK);
+    return sketch;
+}
+
+static size_t names_in(const char *path)
+{
+    DIR *directory = opendir(path);
+    size_t count = 0;
+
+    ck_assert_ptr_nonnull(directory);
+    while (readdir(directory))
+        count++;
+    ck_assert_int_eq(closedir(directory), 0);
+    return count - 2; /* "." and ".." */
+}
+
+/* The open file of ours that lies in the folder, or -1. */
+static int spilled_fd(void)
+{
+    for (int fd = 0; fd < 64; fd++) {
+        char link[64], target[256];
+        ssize_t size;
+
+        (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        size = readlink(link, target, sizeof target - 1);
+        if (size > 0 && strncmp(target, folder, strlen(folder)) == 0)
+            return fd;
+    }
+    return -1;
+}
+
+START_TEST(a_file_without_a_name)
+{
+    struct rollup_spill *spill = rollup_spill_create();
+    struct hc_sketch *sketch = sketch_of(1000), *back = NULL;
+    int64_t place = ROLLUP_SPILL_NONE;
+    struct stat stat;
+
+    ck_assert_ptr_nonnull(spill);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(setenv("TMPDIR", folder, 1), 0);
+    (void)umask(0);
+    ck_assert_int_eq(spilled_fd(), -1);
+    ck_assert(rollup_spill_put(spill, sketch, &place));
+    ck_assert_int_ge(spilled_fd(), 0);
+    ck_assert_int_eq(fstat(spilled_fd(), &stat), 0);
+    ck_assert_uint_eq(stat.st_mode & 0777, 0600);
+    ck_assert_uint_eq(stat.st_nlink, 0);
+    ck_assert_uint_eq(names_in(folder), 0);
+    ck_assert(rollup_spill_get(spill, place, &back));
+    ck_assert_uint_eq(hc_digest(back), hc_digest(sketch));
+    rollup_spill_destroy(&spill);
+    ck_assert_int_eq(spilled_fd(), -1);
+    hc_sketch_destroy(&back);
+    hc_sketch_destroy(&sketch);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+/* What is there already is never opened: a link is an error, not a way. */
+START_TEST(a_folder_that_is_none)
+{
+    static const char *const folders[] = {"/nowhere/at/all", "/dev/null"};
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        struct rollup_spill *spill = rollup_spill_create();
+        struct hc_sketch *sketch = sketch_of(1);
+        int64_t place = ROLLUP_SPILL_NONE;
+
+        ck_assert_ptr_nonnull(spill);
+        ck_assert_int_eq(setenv("TMPDIR", folders[i], 1), 0);
+        ck_assert(!rollup_spill_put(spill, sketch, &place));
+        ck_assert_ptr_nonnull(strstr(rollup_spill_error(spill), folders[i]));
+        ck_assert_int_eq(place, ROLLUP_SPILL_NONE);
+        rollup_spill_destroy(&spill);
+        hc_sketch_destroy(&sketch);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("rollup_spill");
+    TCase *cases = tcase_create("all");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_test(cases, a_file_without_a_name);
+    tcase_add_test(cases, a_folder_that_is_none);
+    suite_add_tcase(suite, cases);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
