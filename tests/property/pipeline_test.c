@@ -4,14 +4,17 @@
  *
  * Histories of a simulated world (support/sim.h), one a seed, from 1 on.
  *
- *     pipeline_test [--seed N] [--histories N] [--seconds N] [--history]
+ *     pipeline_test [--seed N] [--histories N] [--seconds N] [--history] [--planted]
  *
  * lives others: SEED=N, or --seed N alone, lives one again; --history tells all
- * of its events. */
+ * of its events. With --planted there must be a violation: our sources have a
+ * bug in them on purpose. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
@@ -62,6 +65,31 @@ static void live(uint64_t first, uint64_t count, int64_t seconds)
     sim_destroy(&sim);
 }
 
+/* Lives histories until one is violated, as must be. */
+static int find(uint64_t first, uint64_t count, int64_t seconds)
+{
+    char line[1024], found[1024] = "";
+    int ends[2], status;
+    int64_t begin_ms = clock_monotonic_ms();
+    fflush(NULL);
+    pid_t child = pipe(ends) == 0 ? fork() : -1;
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        live(first, count, seconds);
+        _exit(0);
+    }
+    close(ends[1]);
+    FILE *lines = fdopen(ends[0], "r");
+    while (child > 0 && lines && fgets(line, sizeof line, lines))
+        if (strncmp(line, "VIOLATION", strlen("VIOLATION")) == 0 && !*found)
+            memcpy(found, line, sizeof found);
+    if (child > 0)
+        waitpid(child, &status, 0);
+    printf("%s after %.1f s: %s", *found ? "found" : "NOT FOUND",
+           (double)(clock_monotonic_ms() - begin_ms) / 1000, *found ? found : "\n");
+    return *found ? 0 : 1;
+}
+
 START_TEST(test_histories_lose_nothing)
 {
     live(1, HISTORIES, 0);
@@ -93,13 +121,15 @@ int main(int argc, char **argv)
     const char *one = getenv("SEED");
     uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one ? 1 : 0;
     int64_t seconds = 0;
-    bool tracing = false, all = false;
+    bool tracing = false, all = false, planted = false;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--trace") == 0) {
             tracing = true;
         } else if (strcmp(argv[i], "--history") == 0) {
             all = true;
+        } else if (strcmp(argv[i], "--planted") == 0) {
+            planted = true;
         } else if (strcmp(argv[i], "--seed") == 0) {
             first = strtoull(value, NULL, 10);
             count = count ? count : 1;
@@ -117,6 +147,8 @@ int main(int argc, char **argv)
         }
     }
     sim_trace_setup(&sim, argv[0], tracing, all);
+    if (planted)
+        return find(first, count ? count : UINT64_MAX, seconds);
     if (count == 0)
         return run_suite();
     live(first, count, seconds);

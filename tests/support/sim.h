@@ -221,15 +221,16 @@ struct sim_sketch {
 struct sim_faults {
     unsigned crash, freeze, cut, leave, rebalance, truncate, grow, clock, wall;
     unsigned lose_commit, refuse_commit, stale_commit; /* stale: a replaced member's is taken */
-    unsigned retry, lose_ack, fail_record, full, too_large, break_sink, break_source, remake, sink_down;
+    unsigned retry, lose_ack, fail_record, full, too_large;
+    unsigned break_sink, break_source, remake, sink_down;
     unsigned damage, burst, invalid, transactions; /* of frames */
     int64_t delay_ms; /* of messages, at most */
 };
 
 struct sim_counts {
     uint64_t histories, turns, crashes, assignments, expelled, commits, stale, refused, records,
-        checkpoints, failed, twice, evicted, held, truncated, grown, late, resets, rejected, rejects_lost,
-        exempt, freezes, cuts, clock_steps, stops, failures, ends;
+        checkpoints, failed, twice, evicted, held, truncated, grown, late, resets, rejected,
+        rejects_lost, exempt, freezes, cuts, clock_steps, stops, failures, ends;
 };
 
 struct sim {

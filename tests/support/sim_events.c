@@ -48,7 +48,7 @@ static void draw_broker(struct sim *sim, struct sim_faults *f, unsigned share)
     f->grow = draw(sim, share, 40, 40);
     f->lose_commit = draw(sim, share, 100, 400);
     f->refuse_commit = draw(sim, share, 100, 400);
-    f->stale_commit = draw(sim, share / 2, 300, 900);
+    f->stale_commit = draw(sim, share, 300, 900);
     f->retry = draw(sim, share, 100, 400);
     f->lose_ack = draw(sim, share, 100, 300);
     f->fail_record = draw(sim, share, 200, 600);

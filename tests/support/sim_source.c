@@ -166,7 +166,7 @@ static void assigned_step(struct sim_source *s, struct source_step *step)
         leave(s, step, SOURCE_LOST);
     } else if (s->closing || (!cut && sim->group.rebalancing && sim_group_knows(s->member))) {
         leave(s, step, SOURCE_REVOKED);
-    } else if (!cut && !sim_group_knows(s->member) && sim_random(sim, 4) == 0) {
+    } else if (!cut && !sim_group_knows(s->member) && sim_random(sim, 16) == 0) {
         leave(s, step, SOURCE_LOST); /* a heartbeat was answered at last */
     } else if (s->slots_count > 0 && sim_happens(sim, sim->faults.remake)) {
         s->remade = true;
