@@ -336,6 +336,8 @@ void publish_committed(struct pipeline *p, const char *error)
     }
     uint64_t times;
     p->counters.commits_failed++;
+    if (!p->leaving)
+        p->news = true; /* or a quiet stream had no checkpoint to try it again with */
     if (log_limit_pass(&p->log_commit, p->now_ms, &times))
         log_event(LOG_WARN, "commit_failed", LOG_S("error", error), LOG_I("times", (int64_t)times),
                   LOG_S("effect", "tried again with the next checkpoint"));

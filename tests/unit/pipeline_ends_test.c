@@ -333,6 +333,20 @@ START_TEST(what_is_never_committed_is_not_done)
 }
 END_TEST
 
+START_TEST(a_refused_commit_is_tried_again_on_a_quiet_stream)
+{
+    begin(true);
+    play_assigned();
+    play_frame();
+    stage.refuses = true;
+    run_for(3500);
+    ck_assert_int_eq(stage.committed, -1);
+    stage.refuses = false;
+    run_for(2500);
+    ck_assert_int_eq(stage.committed, 1);
+    end();
+}
+END_TEST
 START_TEST(partitions_lost_at_the_end_are_not_done)
 {
     begin(true);
@@ -392,6 +406,7 @@ int main(void)
     tcase_add_test(tcase, nobody_waits_long_for_a_record_that_failed);
     tcase_add_test(tcase, what_is_never_acknowledged_is_not_done);
     tcase_add_test(tcase, what_is_never_committed_is_not_done);
+    tcase_add_test(tcase, a_refused_commit_is_tried_again_on_a_quiet_stream);
     tcase_add_test(tcase, partitions_lost_at_the_end_are_not_done);
     tcase_add_test(tcase, partitions_lost_with_nothing_read_are_done);
     tcase_add_test(tcase, a_large_key_does_not_hold_the_stream);
