@@ -3,7 +3,8 @@
  * No branch depends on the data: what rose is gathered as the bits in which
  * the old and the new registers differ, and looked at once, in the end. Two
  * vectors a turn keep the loop's own cost out of sight; an array shorter than
- * that goes the plain way. */
+ * that goes the plain way. Nothing is prefetched: processors see a stream as
+ * plain as this, and hints at distances from 0.5 to 8 KiB made it slower. */
 #include "dense_simd.h"
 
 #include <assert.h>
@@ -39,6 +40,8 @@ static bool raise_plain(uint8_t *restrict into, const uint8_t *restrict from, si
 #if defined __x86_64__
 #include <immintrin.h>
 
+#define LINE (2 * sizeof(__m256i))
+
 /* One vector: the bits in which the registers rose. */
 __attribute__((target("avx2"))) static inline __m256i raise_vector(uint8_t *into,
                                                                    const uint8_t *from)
@@ -50,18 +53,30 @@ __attribute__((target("avx2"))) static inline __m256i raise_vector(uint8_t *into
     return _mm256_xor_si256(old, larger);
 }
 
+/* Two vectors, a cache line in all. */
+__attribute__((target("avx2"))) static inline __m256i raise_line(uint8_t *into,
+                                                                 const uint8_t *from)
+{
+    __m256i first = raise_vector(into, from);
+
+    return _mm256_or_si256(first, raise_vector(into + LINE / 2, from + LINE / 2));
+}
+
+/* Between the first and the last 64 bytes in steps that are whole cache lines of
+ * `into`: a store that lies in two lines costs twice, a load hardly more. Some
+ * registers are raised twice, which does nothing to them. */
 __attribute__((target("avx2"))) static bool raise_avx2(uint8_t *into, const uint8_t *from,
                                                        size_t count)
 {
-    const size_t size = sizeof(__m256i);
-    __m256i risen = _mm256_setzero_si256();
+    size_t start = -(uintptr_t)into % LINE;
+    __m256i risen;
 
-    if (count % (2 * size) != 0)
+    if (count < LINE)
         return raise_plain(into, from, count);
-    for (size_t i = 0; i < count; i += 2 * size) {
-        risen = _mm256_or_si256(risen, raise_vector(into + i, from + i));
-        risen = _mm256_or_si256(risen, raise_vector(into + i + size, from + i + size));
-    }
+    risen = raise_line(into, from);
+    for (size_t i = start; i + LINE <= count; i += LINE)
+        risen = _mm256_or_si256(risen, raise_line(into + i, from + i));
+    risen = _mm256_or_si256(risen, raise_line(into + count - LINE, from + count - LINE));
     return !_mm256_testz_si256(risen, risen);
 }
 

@@ -86,6 +86,8 @@ void hc_sketch_destroy(struct hc_sketch **sketch)
         sketch_release(&allocator, (*sketch)->registers);
     else
         sparse_release(*sketch);
+    if ((*sketch)->profile->is_keyed)
+        explicit_bzero((*sketch)->key, sizeof(struct hash_key));
     sketch_release(&allocator, *sketch);
     *sketch = NULL;
 }

@@ -270,7 +270,9 @@ static inline bool window_has(const uint32_t *slots, uint32_t coupon)
     return (halves[0] | halves[1]) != 0;
 }
 
-/* A function of its own: what one calls costs it registers, used or not, and
+/* Looks from home upwards only: a coupon before its home is one that the table's
+ * end pushed back, there is no gap from it to that end, and so one walks.
+ * A function of its own: what one calls costs it registers, used or not, and
  * the coupons that are known don't come here. */
 static __attribute__((noinline)) enum sparse_answer
 sparse_insert_window(struct hc_sketch *sketch, uint32_t *slots, uint32_t coupon)
@@ -296,8 +298,7 @@ enum sparse_answer sparse_insert(struct hc_sketch *sketch, uint32_t coupon)
     uint32_t *slots = sketch->coupons + home;
 
     assert(!sketch->dense && coupon != 0);
-    if (home == 0 || home + WINDOW > sketch->capacity ||
-        slots[-1] >= (coupon & ~SPARSE_RANK_MASK))
+    if (home == 0 || home + WINDOW > sketch->capacity)
         return sparse_insert_walking(sketch, coupon);
     if (window_has(slots, coupon))
         return SPARSE_KNOWN;

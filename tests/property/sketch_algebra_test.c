@@ -255,10 +255,79 @@ START_TEST(ranks_unite)
 }
 END_TEST
 
+#define CROWD_PLACES (UINT32_C(1) << 25)
+#define CROWD 900
+
+/* Ids that were chosen: most of them in one stretch of the places, at the end,
+ * the beginning or between, so that the table there overflows to either side,
+ * the others anywhere around it. */
+static void crowd_draw(uint32_t *places, uint64_t *state)
+{
+    const uint32_t sizes_of_stretch[] = {1000, 30000, 1000000};
+    uint32_t size = sizes_of_stretch[part_random(state) % 3];
+    uint32_t starts[] = {0, CROWD_PLACES - size, CROWD_PLACES / 5 * 4};
+    uint32_t start = starts[part_random(state) % 3];
+    uint64_t share = part_random(state) % 10;
+
+    for (size_t i = 0; i < CROWD; i++) {
+        uint64_t random = part_random(state);
+
+        places[i] = (uint32_t)(random % CROWD_PLACES);
+        if (part_random(state) % 10 < share)
+            places[i] = start + (uint32_t)(random % size);
+    }
+}
+
+static void crowd_add(struct hc_sketch *sketch, uint32_t place)
+{
+    int changed;
+
+    if (hc_sketch_add_hash(sketch, (struct hc_hash){place | UINT64_C(1) << 25, 0}, &changed) !=
+        HC_OK)
+        ck_abort_msg("place %u could not be added", place);
+}
+
+static int descending(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+    return (a < b) - (a > b);
+}
+
+START_TEST(crowds)
+{
+    uint64_t state = 77000;
+
+    for (int round = 0; round < 40; round++) {
+        struct hc_sketch *drawn = kit_create(14, NULL), *falling = kit_create(14, NULL);
+        struct hc_sketch *parts[2] = {kit_create(14, NULL), kit_create(14, NULL)};
+        uint32_t places[CROWD];
+
+        crowd_draw(places, &state);
+        for (size_t i = 0; i < CROWD; i++) {
+            crowd_add(drawn, places[i]);
+            crowd_add(parts[i % 2], places[i]);
+            if (i % 50 == 0)
+                kit_check(drawn);
+        }
+        qsort(places, CROWD, sizeof places[0], descending);
+        for (size_t i = 0; i < CROWD; i++)
+            crowd_add(falling, places[i]);
+        unite(parts[0], parts[1]);
+        kit_same(drawn, falling);
+        kit_same(drawn, parts[0]);
+        hc_sketch_destroy(&drawn);
+        hc_sketch_destroy(&falling);
+        hc_sketch_destroy(&parts[0]);
+        hc_sketch_destroy(&parts[1]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {two_parts, three_parts, adding_goes_on, order_is_nothing,
-                                  neighbours, ranks_unite};
+                                  neighbours, ranks_unite, crowds};
 
     return KIT_RUN("sketch_algebra", tests);
 }

@@ -1,6 +1,8 @@
 /* Goal: the contract of sketch.h, hash.h and error.h, argument by argument:
  * ranges, what is written on failure, what `changed` says, where the one
  * promotion lies, what a sketch takes and gives back. */
+#include <malloc.h>
+
 #include "sketch_kit.h"
 
 static const struct {
@@ -260,6 +262,58 @@ START_TEST(fold_refuses)
 }
 END_TEST
 
+/* An allocator that sees which blocks hold the key as they come back, and the
+ * first of those that went out. */
+struct key_watch {
+    void *first;
+    int seen;
+};
+
+static int holds_key(void *block)
+{
+    return memmem(block, malloc_usable_size(block), KIT_KEY, HC_KEY_SIZE) != NULL;
+}
+
+static void *watch_resize(void *context, void *pointer, size_t size)
+{
+    struct key_watch *watch = context;
+
+    ck_assert_ptr_null(pointer);
+    pointer = calloc(1, size);
+    if (watch->first == NULL)
+        watch->first = pointer;
+    return pointer;
+}
+
+static void watch_release(void *context, void *pointer)
+{
+    struct key_watch *watch = context;
+
+    watch->seen += holds_key(pointer);
+    free(pointer);
+}
+
+START_TEST(destroy_wipes_the_key)
+{
+    struct key_watch watch = {NULL, 0};
+    struct hc_allocator allocator = {watch_resize, watch_release, &watch};
+    const uint64_t counts[] = {0, 100, 5000};
+
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct hc_sketch *sketch, *copy = NULL;
+
+        watch.first = NULL;
+        sketch = kit_create_as(HC_PROFILE_KEYED, 14, &allocator);
+        ck_assert_msg(holds_key(watch.first), "the key is not where it is looked for");
+        kit_add(sketch, 0, counts[i]);
+        ck_assert_int_eq(hc_sketch_copy(sketch, &copy), HC_OK);
+        hc_sketch_destroy(&sketch);
+        hc_sketch_destroy(&copy);
+        ck_assert_int_eq(watch.seen, 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -268,6 +322,7 @@ int main(void)
         limits_fall_with_precision,
         memory_is_accounted,             steady_state_allocates_nothing,
         copy_is_independent,             registers_need_room, fold_refuses,
+        destroy_wipes_the_key,
     };
 
     return KIT_RUN("sketch_life", tests);
