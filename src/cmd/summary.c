@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "shown.h"
 #include "text.h"
 #include "watermark.h"
 #include "wire.h"
@@ -51,10 +52,10 @@ static void print_rejects(const struct config *config, const struct counters *co
         if (counters->rejected[i] > 0)
             fprintf(stderr, " %s %" PRIu64, reject_name((enum reject)i), counters->rejected[i]);
     if (config->rejects && counters->rejects_lost > 0)
-        fprintf(stderr, ", set aside in %s but for %" PRIu64 " that are lost\n",
-                config->rejects, counters->rejects_lost);
+        say(", set aside in %s but for %" PRIu64 " that are lost\n",
+            config->rejects, counters->rejects_lost);
     else if (config->rejects)
-        fprintf(stderr, ", set aside in %s\n", config->rejects);
+        say(", set aside in %s\n", config->rejects);
     else
         fprintf(stderr, ", dropped (--rejects keeps them)\n");
     if (counters->rejected[REJECT_TIME_AHEAD] > 0 && !config->topic) {
