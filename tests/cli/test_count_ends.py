@@ -78,7 +78,8 @@ def test_precedence_is_command_line_environment_file(programs, scratch):
 
 def test_help_and_version(programs):
     shown = programs.count("--help").out.decode()
-    for option in ("--brokers", "--emit-every", "--max-lag", "--memory", "--rejects"):
+    for option in ("--brokers", "--emit-every", "--max-lag", "--memory", "--rejects",
+                   "--rejects-down", "--input-format"):
         assert option in shown
     assert "2.0.2" in programs.count("--version").out.decode()
     assert "queued.max.messages.kbytes" in programs.count("-X", "list").out.decode()
@@ -147,7 +148,7 @@ def test_full_disk_of_the_rejects(programs):
         daemon.process.stdin.write(lines(stream(36, 100)) + b"no frame\n")
         daemon.process.stdin.flush()
         [event] = daemon.wait_for(lambda: daemon.events("rejects_down"), "rejects_down announced")
-        assert event["path"] == "/dev/full" and "No space left" in event["error"]
+        assert event["sink"] == "/dev/full" and "No space left" in event["error"]
         done = daemon.end()
     assert done.code == FAILED
     assert records_of(done.out, "checkpoint") == []

@@ -22,9 +22,15 @@ def test_what_cannot_come_back(programs, scratch):
     """Each is refused with its place, the others go on."""
     path = scratch / "rejects"
     path.write_bytes(reject(b"one") + reject(b"two\nlines") + b"nonsense\n"
-                     + reject(b"", frame=None) + b'{"reason":"too_large"}\n'
+                     + b'{"reason":"too_large"}\n'
                      + reject(b"", frame="=") + reject(b"", frame=7) + reject(b"last"))
     assert programs.headcount("replay", path, code=1) == b"one\nlast\n"
+
+
+def test_a_record_without_value_is_an_empty_line(programs, scratch):
+    path = scratch / "rejects"
+    path.write_bytes(reject(b"one") + reject(b"", frame=None) + reject(b"last"))
+    assert programs.headcount("replay", path) == b"one\n\nlast\n"
 
 
 def test_from_headcountd_and_back(programs, scratch):
