@@ -61,6 +61,7 @@ static bool signals_start(sigset_t *signals)
 {
     pthread_t thread;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on sizes is an error of write(2) like a full disk */
     sigemptyset(signals);
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGTERM);
