@@ -37,6 +37,16 @@ def pytest_addoption(parser):
                      help="the programs are slower and larger than they really are")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "unsanitized: replaces what a sanitizer replaces too")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What can't be with a sanitizer is no test there, rather than one that was skipped."""
+    if config.getoption("--sanitized"):
+        items[:] = [item for item in items if not item.get_closest_marker("unsanitized")]
+
+
 @pytest.fixture(scope="session")
 def build(request):
     return pathlib.Path(request.config.getoption("--build")).absolute()
