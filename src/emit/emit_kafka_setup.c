@@ -27,6 +27,8 @@
 #define CLIENT_BYTES_MAX 1000000000
 #define BATCH_BYTES_MAX 1000000
 #define BROKERS_MS 5000
+/* A topic that was made is described a little later. */
+#define UNSEEN_MAX 20
 
 static int64_t bounded(int64_t number, int64_t min, int64_t max)
 {
@@ -149,6 +151,14 @@ static enum kafka_answer setup_create(struct kafka_admin *admin,
     return answer;
 }
 
+static void setup_tell(struct kafka_admin *admin, const char *name, const char *why)
+{
+    const char *complaint = kafka_admin_complaint(admin);
+
+    log_event(LOG_WARN, "output_waiting", LOG_S("topic", name),
+              LOG_S("error", complaint[0] ? complaint : why), LOG_S("hint", why));
+}
+
 /* Until the topic is described in *topic, or it can't be (then it is as given).
  * Answers as a whole: OK, CONFIG or FAILED. */
 static enum emit_kafka_status setup_topic(struct kafka_admin *admin,
@@ -160,6 +170,7 @@ static enum emit_kafka_status setup_topic(struct kafka_admin *admin,
     const char *name = options->topic;
     char why[KAFKA_TEXT_MAX];
     bool told = false;
+    int unseen = 0;
 
     for (;;) {
         enum kafka_answer answer = kafka_topic_describe(kafka_admin_client(admin), name, patience,
@@ -181,13 +192,12 @@ static enum emit_kafka_status setup_topic(struct kafka_admin *admin,
             return EMIT_KAFKA_OK;
         if (kafka_patience_over(patience))
             return setup_give_up(admin, name, patience->stop, why, error, error_size);
-        if (answer == KAFKA_AWAY && !told) {
-            const char *complaint = kafka_admin_complaint(admin);
-
-            told = true;
-            log_event(LOG_WARN, "output_waiting", LOG_S("topic", name),
-                      LOG_S("error", complaint[0] ? complaint : why));
-        }
+        if (answer == KAFKA_ANSWERED)
+            snprintf(why, sizeof why, "it is there, but the brokers do not describe it: look at "
+                                      "the controller");
+        if (answer == KAFKA_AWAY ? !told : ++unseen == UNSEEN_MAX)
+            setup_tell(admin, name, why);
+        told = told || answer == KAFKA_AWAY;
         (void)poll(NULL, 0, PAUSE_MS);
     }
 }

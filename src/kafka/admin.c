@@ -15,7 +15,10 @@
 
 #include "client.h"
 #include "clock.h"
+#include "log.h"
 
+/* Without an answer that long it is said. */
+#define QUIET_MS 3000
 /* One question; the caller asks again while its patience lasts. */
 #define REQUEST_MS 5000
 /* How soon a stop is seen. */
@@ -109,7 +112,8 @@ static enum kafka_answer answer_with(rd_kafka_resp_err_t code, const char *text,
                                      size_t error_size)
 {
     if (code)
-        snprintf(error, error_size, "%s", text ? text : rd_kafka_err2str(code));
+        snprintf(error, error_size, "%s: %s", text ? text : rd_kafka_err2str(code),
+                 kafka_advice(code));
     return answer_of(code);
 }
 
@@ -368,11 +372,24 @@ static rd_kafka_resp_err_t partitions_ask(rd_kafka_t *client, rd_kafka_topic_t *
     return code;
 }
 
+/* A start that waits for the brokers says so. */
+static void partitions_tell(struct kafka_admin *admin, const char *name, rd_kafka_resp_err_t code)
+{
+    const char *complaint = kafka_admin_complaint(admin);
+    int64_t swallowed = 0;
+
+    if (kafka_notes_loud(&admin->notes, "partitions", &swallowed))
+        log_event(LOG_WARN, "brokers_waiting", LOG_S("topic", name),
+                  LOG_S("error", complaint[0] ? complaint : rd_kafka_err2str(code)),
+                  LOG_S("hint", kafka_advice(code)));
+}
+
 enum kafka_answer kafka_topic_partitions(const struct kafka_properties *properties,
                                          const char *name, const struct kafka_patience *patience,
                                          int32_t *count, char *error, size_t error_size)
 {
     struct kafka_admin *admin = kafka_admin_create(properties, error, error_size);
+    int64_t quiet_until_ms = clock_monotonic_ms() + QUIET_MS;
     rd_kafka_topic_t *handle;
     rd_kafka_resp_err_t code;
     const char *complaint;
@@ -385,8 +402,11 @@ enum kafka_answer kafka_topic_partitions(const struct kafka_properties *properti
         goto done;
     }
     while (code = partitions_ask(admin->client, handle, count),
-           answer_of(code) == KAFKA_AWAY && !kafka_patience_over(patience))
+           answer_of(code) == KAFKA_AWAY && !kafka_patience_over(patience)) {
+        if (clock_monotonic_ms() >= quiet_until_ms)
+            partitions_tell(admin, name, code);
         (void)poll(NULL, 0, SLICE_MS);
+    }
     rd_kafka_topic_destroy(handle);
 
 done:

@@ -9,6 +9,7 @@ import argparse
 import collections
 import itertools
 import json
+import os
 import pathlib
 import queue
 import random
@@ -38,11 +39,12 @@ class Run:
         self.redis, self.hold_s = redis, hold_s
         self.brokers, self.bin, self.scratch = brokers, bin_folder, scratch
         self.outcomes, self.wrong = [], []
+        self.name = f"faults-{random.SystemRandom().getrandbits(32):08x}"
         self.names = itertools.count()
         self.commits = 0
 
     def lane(self, output=True):
-        return fault_lane.Lane(f"faults-{next(self.names)}",
+        return fault_lane.Lane(f"{self.name}-{next(self.names)}",
                                programs.Programs(self.bin, self.scratch),
                                topics.Topics(self.brokers), oracle.Oracle(self.redis), output,
                                self.hold_s)
@@ -130,7 +132,7 @@ def main():
     rng.shuffle(cases)
     if options.sample:
         cases = cases[:options.sample]
-    file = open(options.report or "/dev/null", "w", encoding="utf-8")
+    file = open(options.report or os.devnull, "w", encoding="utf-8")
     with kafka.Broker(options.kafka or options.build + "/kafka", PROPERTIES) as broker, \
             redis_server.Redis() as redis, tempfile.TemporaryDirectory() as scratch, file:
         run = Run(pathlib.Path(options.build, "bin"), scratch, redis, broker.bootstrap, options.hold)
@@ -139,6 +141,9 @@ def main():
     for case, failure in run.wrong:
         print(f"WRONG {case}\n    {failure}")
     exits = collections.Counter(outcome.code for outcome in run.outcomes)
+    if not run.wrong and not options.sample and not options.only:
+        missed = {str(case) for case in cases} - {str(each.case) for each in run.outcomes}
+        assert not missed, missed
     print(f"client-faults: seed {options.seed}, {len(cases)} cases, "
           f"{sum(outcome.faults for outcome in run.outcomes)} faults, {run.commits} commits "
           f"audited, {exits[1] + exits[78]} ends by the table, {len(run.wrong)} wrong")

@@ -125,7 +125,7 @@ static enum emit_result send_one(struct driver *driver, int64_t of)
     struct emit_record record = {
         .key = key,
         .key_size = (size_t)snprintf(key, sizeof key, "key-%" PRId64, of),
-        .value = size > 0 ? driver->value : NULL,
+        .value = driver->value,
         .value_size = size,
         .headers = driver->header ? headers : NULL,
         .token = (uint64_t)of,
