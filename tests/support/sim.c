@@ -209,12 +209,28 @@ static void step(struct sim *sim)
     }
 }
 
+/* All is committed. Where all was deleted before there was a commit, there is
+ * nothing to commit. */
 static bool is_drained(const struct sim *sim)
 {
-    for (size_t i = 0; i < sim->partitions_count; i++)
-        if (sim->partitions[i].committed < sim->partitions[i].stable)
+    for (size_t i = 0; i < sim->partitions_count; i++) {
+        const struct sim_partition *p = &sim->partitions[i];
+        if (p->committed < p->stable && (p->committed >= 0 || p->low < p->stable))
             return false;
+    }
     return true;
+}
+
+/* All members have what the group gave them in calm weather: no position goes
+ * back any more. */
+static bool is_settled(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->members_count; i++) {
+        const struct sim_source *s = &sim->members[i].source;
+        if (!sim->members[i].alive || s->state != SIM_ASSIGNED || !s->calm)
+            return false;
+    }
+    return !sim->group.rebalancing;
 }
 
 static void end_all(struct sim *sim, int *steps)
@@ -266,11 +282,11 @@ static void begin(struct sim *sim, uint64_t seed)
     window_table_destroy(&table);
 }
 
-/* The product's own reader goes along in one of four histories. */
+/* The product's own reader goes along in one of eight histories. */
 static void rollup_begin(struct sim *sim)
 {
     sim->rollup = NULL;
-    if (sim_random(sim, 4))
+    if (sim_random(sim, 8))
         return;
     sim->rollup_profile = sim_random(sim, sim->profiles);
     const struct rollup_options options = {
@@ -300,7 +316,7 @@ void sim_live(struct sim *sim, uint64_t seed)
     if (sim_random(sim, COVER_AT_ONCE) == 0)
         sim_cover_judge(sim);
     sim_calm(sim);
-    while (!is_drained(sim)) {
+    while (!is_settled(sim) || !is_drained(sim)) {
         step(sim);
         SIM_CHECK(sim, ++steps < CALM_STEPS, "never drained");
     }
