@@ -2,7 +2,7 @@
 
     plant.py ROOT BUG FOLDER
 
-BUG is a file such as those beside this one: a path from ROOT alone on its line,
+BUG is a file such as those in tests/planted: a path from ROOT alone on its line,
 then what is taken out there ("-"), put in ("+") and stands around it (" ");
 blank lines part the changes, "#" begins a comment. What is taken out, with what
 stands around it, must be there exactly once: a bug that does not fit any more
