@@ -58,6 +58,7 @@ class Group:
         self.counts = collections.Counter()
         self.events = collections.Counter()
         self.findings = []
+        self.fine_codes = FINE_AFTER_TERM
         self.env = {key: value for key, value in os.environ.items()
                     if not key.startswith("HEADCOUNT_")}
 
@@ -137,7 +138,7 @@ class Group:
     def _left(self, instance):
         code = instance.process.returncode
         self.counts[f"left with {code}"] += 1
-        if code not in FINE_AFTER_TERM and not (code == UNBORN and not instance.log()):
+        if code not in self.fine_codes and not (code == UNBORN and not instance.log()):
             self._finding(instance, f"left with exit code {code}")
         self._archive(instance)
 
@@ -164,15 +165,15 @@ class Group:
 
     def leave_all(self):
         """In calm: every one must end with 0, all of it published and committed."""
-        before = self.counts["left with 0"]
-        asked = sum(self.leave(slot) for slot in list(self.slots))
-        others = len(self.leaving) - asked
         while self.leaving:
             self.look()
             time.sleep(0.05)
-        if self.counts["left with 0"] - before < asked - others:
-            self.findings.append(f"{self.name}: of {asked} that left in calm only "
-                                 f"{self.counts['left with 0'] - before} ended with 0")
+        self.fine_codes = (0,)
+        for slot in list(self.slots):
+            self.leave(slot)
+        while self.leaving:
+            self.look()
+            time.sleep(0.05)
 
     def tails(self):
         """The last words of everybody."""

@@ -195,7 +195,7 @@ def network_fault(rng):
     arguments = {
         "delay": {"ms": rng.choice((20, 200, 900)), "jitter": rng.choice((0, 20))},
         "throttle": {"bytes_per_s": rng.choice((20000, 200000))},
-        "flip": {"probability": rng.choice((0.001, 0.01)),
+        "flip": {"probability": rng.choice((0.01, 0.2)),
                  "where": rng.choice(("records", "records", "length"))},
         "reset_mid_frame": {"probability": rng.choice((0.01, 0.2))},
         "cut": {"how": rng.choice(("reset", "close"))},
