@@ -101,7 +101,9 @@ static inline uint64_t murmur3_finish(uint64_t hash)
     return hash ^ hash >> 33;
 }
 
-static inline __attribute__((always_inline)) struct hc_hash murmur3(const unsigned char *bytes, size_t size, uint64_t seed)
+/* Inlined: its seeds are constants, and it is called for every id. */
+static inline __attribute__((always_inline)) struct hc_hash
+murmur3(const unsigned char *bytes, size_t size, uint64_t seed)
 {
     uint64_t first = seed, second = seed;
     size_t left = size;
