@@ -17,7 +17,7 @@
 #include "limits.h"
 #include "text.h"
 
-#define DOCUMENTS 400
+#define DOCUMENTS 200
 #define TOKENS_MAX (64 * 1024)
 
 struct writer {
@@ -46,11 +46,14 @@ static void write_space(struct writer *w)
         text_char(&w->document, " \t\r\n"[draw(w, 4)]);
 }
 
+#define TEN_ENDS "]}]}]]]}}]"
+
 /* An element or member; brackets in strings are none. */
 static void write_sibling(struct writer *w, bool object)
 {
     static const char *const values[] = {"1", "\"]}]\"", "[]", "{}", "[[]]", "{\"\":[null]}",
-                                         "\"\\\"]\\\\\"", "true"};
+                                         "\"\\\"]\\\\\"", "true",
+                                         "\"" TEN_ENDS TEN_ENDS TEN_ENDS TEN_ENDS "\""};
 
     if (object)
         text_string(&w->document, "\"]\" :");
