@@ -2,6 +2,7 @@
 be, nothing of them is on the command line, in a core dump or in a message, what
 we write is nobody else's to read, and the programs are built to be hard to use
 for others' ends."""
+import ctypes
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import resource
 import signal
 import subprocess
 
+import confluent_kafka
 import pytest
 from programs import parse_logfmt
 
@@ -177,6 +179,27 @@ def test_kerberos_without_them_runs_nothing(programs, scratch):
         daemon.wait_for(lambda: daemon.events("started"), "its start")
         assert daemon.end().code == 0
     assert not (scratch / "ran").exists()
+
+
+def properties_of(library, scratch):
+    """What a librdkafka shows of itself."""
+    library, libc = ctypes.CDLL(str(library)), ctypes.CDLL(None)
+    libc.fopen.restype = ctypes.c_void_p
+    path = scratch / "properties"
+    stream = ctypes.c_void_p(libc.fopen(str(path).encode(), b"w"))
+    library.rd_kafka_conf_properties_show(stream)
+    libc.fclose(stream)
+    return set(re.findall(r"^([a-z][a-z0-9._]+) +\|", path.read_text(), re.M))
+
+
+def test_newer_libraries_bring_nothing_undecided(scratch):
+    """The table against the librdkafka that confluent_kafka brings along."""
+    folder = pathlib.Path(confluent_kafka.__file__).parent
+    library, = folder.with_name("confluent_kafka.libs").glob("librdkafka*.so*")
+    table = pathlib.Path(__file__).parents[2] / "src" / "kafka" / "properties_table.c"
+    decided = set(re.findall(r'^    \{"([^"]+)", ', table.read_text(), re.M))
+    shown = properties_of(library, scratch)
+    assert len(shown) > 180 and not shown - decided
 
 
 def readelf(path, *options):

@@ -219,7 +219,8 @@ def test_a_running_count_keeps_trying(programs, secure, certificates):
 def test_scram_or_why_not(programs, secure, inside, certificates):
     """With an older library brokers from 4.0 on answer as to a wrong password."""
     version = programs.count("--version").out.decode()
-    old = tuple(map(int, re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", version).groups())) < (2, 6, 1)
+    numbers = re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", version).groups()
+    old = tuple(map(int, numbers)) < (2, 6, 1)
     for listener in ("plain", "tls"):
         done = programs.count("-b", secure.address[listener], "-t", "frames", "--validate",
                               *client_of(certificates, listener, sasl_mechanism="SCRAM-SHA-256"),
