@@ -266,6 +266,11 @@ static void begin(struct sim *sim, uint64_t seed)
     sim->partitions_max = 1 + sim_random(sim, SIM_PARTITIONS);
     sim->partitions_count = 1 + sim_random(sim, sim->partitions_max);
     sim->group = (struct sim_group){0};
+    for (int i = 0; i < SIM_MEMBERS; i++) {
+        memset(&sim->members[i], 0, sizeof sim->members[i]);
+        sim->members[i].sim = sim;
+        sim->members[i].index = i;
+    }
     memset(sim->late, 0, sizeof sim->late);
     sim_truth_init(sim);
     sim_log_write(sim);
@@ -339,10 +344,6 @@ void sim_create(struct sim *sim)
     sim->starts = calloc(SIM_STARTS, sizeof *sim->starts);
     minutes = calendar_create(&options, error, sizeof error);
     sim->flights_due_ms = INT64_MAX;
-    for (int i = 0; i < SIM_MEMBERS; i++) {
-        sim->members[i].sim = sim;
-        sim->members[i].index = i;
-    }
 }
 
 void sim_destroy(struct sim *sim)

@@ -3,8 +3,9 @@
  * What a member read is known, and how much of it is folded is told by its
  * counters; so its samples are known, too. A clock stands where enough of them
  * stand: at the latest time that a quarter of the recent ones (at least two)
- * have reached. The watermark goes with the slowest clock that is not idle;
- * with all idle, it runs on with the monotonic clock. */
+ * have reached. The watermark goes with the slowest clock that is not idle,
+ * exactly; with all idle it runs on with the monotonic clock, and may be as far
+ * as the slowest of them stood when it fell idle, but no farther. */
 #include "sim.h"
 
 #include "watermark.h"
@@ -111,14 +112,32 @@ static void sleep_one(struct sim_slot *slot)
     size_t last = (slot->samples_count + LIMIT_CLOCK_SAMPLES - 1) % LIMIT_CLOCK_SAMPLES;
     if (slot->value_s != WATERMARK_NONE)
         slot->slept_s = slot->value_s;
-    else if (slot->samples_count > 0)
+    else if (slot->samples_count > 0 && slot->samples[last].time_s > slot->slept_s)
         slot->slept_s = slot->samples[last].time_s;
     slot->idle = true;
     slot->samples_count = 0;
     slot->value_s = WATERMARK_NONE;
 }
 
-static void watermark_follow(struct sim_member *member)
+/* All are idle, the slowest since `asleep_s`. The pipeline stands at `found_s`. */
+static void watermark_run_on(struct sim_member *member, int64_t asleep_s, int64_t found_s)
+{
+    int64_t least_s = member->watermark_s, most_s = member->watermark_s;
+    int64_t gone_s = 0;
+    if (member->watermark_s != WATERMARK_NONE) {
+        gone_s = (member->turn_ms - member->stood_ms) / 1000;
+        least_s = most_s = member->watermark_s + gone_s;
+    }
+    if (asleep_s != INT64_MAX && asleep_s > most_s)
+        most_s = asleep_s;
+    SIM_CHECK(member->sim, found_s >= least_s && found_s <= most_s,
+              "the watermark of member %d runs on to %lld, supported is %lld", member->index,
+              (long long)found_s, (long long)most_s);
+    member->stood_ms = found_s == least_s ? member->stood_ms + gone_s * 1000 : member->turn_ms;
+    member->watermark_s = found_s;
+}
+
+static void watermark_follow(struct sim_member *member, int64_t found_s)
 {
     struct sim_source *s = &member->source;
     int64_t awake_s = INT64_MAX, asleep_s = INT64_MAX;
@@ -135,17 +154,12 @@ static void watermark_follow(struct sim_member *member)
     if (awake_s != INT64_MAX) {
         member->watermark_s = awake_s - lag_s;
         member->stood_ms = member->turn_ms;
-    } else if (s->slots_count > 0 && member->watermark_s != WATERMARK_NONE) {
-        int64_t gone_s = (member->turn_ms - member->stood_ms) / 1000;
-        member->watermark_s += gone_s;
-        member->stood_ms += gone_s * 1000;
-    } else if (s->slots_count > 0 && asleep_s != INT64_MAX) {
-        member->watermark_s = asleep_s - lag_s;
-        member->stood_ms = member->turn_ms;
+    } else if (s->slots_count > 0) {
+        watermark_run_on(member, asleep_s == INT64_MAX ? INT64_MAX : asleep_s - lag_s, found_s);
     }
 }
 
-static void clocks_follow(struct sim_member *member)
+static void clocks_follow(struct sim_member *member, int64_t found_s)
 {
     struct sim_source *s = &member->source;
     bool all = member->turn_ms >= member->next_all_ms;
@@ -164,7 +178,7 @@ static void clocks_follow(struct sim_member *member)
         if (falls_idle(member, slot))
             sleep_one(slot);
     }
-    watermark_follow(member);
+    watermark_follow(member, found_s);
 }
 
 static bool is_open(int64_t minute_s, int64_t watermark_s)
@@ -184,7 +198,7 @@ void sim_turn_end(struct sim_member *member, bool goes_on)
     follow(member, &status.counters);
     if (!goes_on)
         return;
-    clocks_follow(member);
+    clocks_follow(member, status.watermark_s);
     SIM_CHECK(sim, status.watermark_s == member->watermark_s,
               "the watermark of member %d is %lld, supported is %lld", member->index,
               (long long)status.watermark_s, (long long)member->watermark_s);
