@@ -97,7 +97,8 @@ void text_shown_string(struct text *text, const char *bytes, size_t size)
     text_free(&json);
 }
 
-static void say_all(FILE *stream, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void say_all(FILE *stream, const char *format,
+                                                           va_list arguments)
 {
     struct text text = {0};
     char *message = NULL;
