@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import pathlib
 import random
+import signal
 import sys
 import time
 
@@ -84,6 +85,7 @@ def main():
     if args.schedule:
         print(*chaos_schedule.draw(plan_of(args, args.seed)), sep="\n")
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing is left running
     began, bad = time.monotonic(), []
     totals, events = collections.Counter(), collections.Counter()
     rounds = 0

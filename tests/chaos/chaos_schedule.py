@@ -33,10 +33,10 @@ class Plan:
     seconds: float = 60.0     # of faults
     groups: int = 1
     slots: int = 4
-    instance_gap_s: float = 1.0
-    broker_gap_s: float = 10.0
+    instance_gap_s: float = 2.0
+    broker_gap_s: float = 9.0
     network_gap_s: float = 5.0
-    rate: int = 1500
+    rate: int = 1000
     partitions: int = 4
     proxied: float = 0.5      # the share of instances behind the proxy
 
