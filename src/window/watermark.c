@@ -10,6 +10,7 @@ void watermark_clock_init(struct watermark_clock *clock)
     clock->next = 0;
     clock->value_s = WATERMARK_NONE;
     clock->slept_s = WATERMARK_NONE;
+    clock->lone_s = WATERMARK_NONE;
     clock->idle = false;
     clock->ended = false;
 }
@@ -53,20 +54,30 @@ int64_t watermark_clock_update(struct watermark_clock *clock, int64_t now_ms,
         return 0;
     uint32_t rank = (count + 3) / 4;
     int64_t value = largest(recent, count, rank < 2 ? 2 : rank);
-    int64_t fell = clock->value_s != WATERMARK_NONE && value < clock->value_s
-                       ? clock->value_s - value
-                       : 0;
+    int64_t before = clock->value_s != WATERMARK_NONE ? clock->value_s : clock->slept_s;
     clock->value_s = value;
-    return fell;
+    return before != WATERMARK_NONE && value < before ? before - value : 0;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 void watermark_clock_sleep(struct watermark_clock *clock)
 {
     uint32_t last = (clock->next + LIMIT_CLOCK_SAMPLES - 1) % LIMIT_CLOCK_SAMPLES;
-    if (clock->value_s != WATERMARK_NONE)
+    int64_t lone_s = WATERMARK_NONE;
+    if (clock->value_s != WATERMARK_NONE) {
         clock->slept_s = clock->value_s;
-    else if (clock->count > 0)
-        clock->slept_s = clock->time_s[last];
+    } else if (clock->count > 0) {
+        lone_s = clock->time_s[last];
+        if (clock->lone_s != WATERMARK_NONE)
+            clock->slept_s = smaller(clock->lone_s, lone_s);
+        else if (clock->slept_s == WATERMARK_NONE)
+            clock->slept_s = lone_s;
+    }
+    clock->lone_s = lone_s;
     clock->idle = true;
     clock->count = 0;
     clock->next = 0;
@@ -86,11 +97,6 @@ struct tally {
     bool held;        /* one that is not idle has no value */
     bool idle;        /* there are idle ones */
 };
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static struct tally tally_clocks(const struct watermark_clock *clocks, size_t count)
 {
@@ -130,6 +136,10 @@ void watermark_update(struct watermark *watermark, const struct watermark_clock 
         int64_t gone_s = (now_ms - watermark->stood_ms) / 1000;
         watermark->value_s += gone_s;
         watermark->stood_ms += gone_s * 1000;
+        if (tally.asleep_s != WATERMARK_ALL && tally.asleep_s - max_lag_s > watermark->value_s) {
+            watermark->value_s = tally.asleep_s - max_lag_s;
+            watermark->stood_ms = now_ms;
+        }
     } else if (tally.asleep_s != WATERMARK_ALL) {
         watermark->value_s = tally.asleep_s - max_lag_s;
         watermark->stood_ms = now_ms;

@@ -27,7 +27,8 @@ struct watermark_clock {
     uint32_t count;  /* samples kept, up to LIMIT_CLOCK_SAMPLES */
     uint32_t next;   /* where the next one goes */
     int64_t value_s; /* WATERMARK_NONE until two samples were read */
-    int64_t slept_s; /* where it stood, or its only sample, when it fell idle */
+    int64_t slept_s; /* where it stood when it fell idle, as far as that has support */
+    int64_t lone_s;  /* the only sample that it had then; WATERMARK_NONE: it had more */
     bool idle;       /* known to have nothing left to read: does not hold the watermark */
     bool ended;      /* nothing will ever come */
 };
@@ -39,12 +40,13 @@ void watermark_clock_init(struct watermark_clock *clock);
 void watermark_clock_note(struct watermark_clock *clock, int64_t time_s, int64_t now_ms);
 
 /* Works the clock out anew, once a batch. Returns by how many seconds it fell
- * (0 when it did not). */
+ * (0 when it did not), also below where it stood when it fell idle. */
 int64_t watermark_clock_update(struct watermark_clock *clock, int64_t now_ms,
                                int64_t idle_after_ms);
 
 /* The partition fell idle: its clock is forgotten, so that old times don't hold
- * the watermark back when it wakes up. */
+ * the watermark back when it wakes up. Of frames so rare that each stands alone
+ * between two sleeps, two in a row have support: the smaller counts. */
 void watermark_clock_sleep(struct watermark_clock *clock);
 
 struct watermark {
@@ -57,7 +59,8 @@ void watermark_init(struct watermark *watermark);
 /* The watermark over `count` clocks. While one that is not idle has no value
  * the watermark stays. When all are idle it runs on with the monotonic clock,
  * from the time at which a clock last set it: what it was held back in between
- * is made up for, or a stream of one frame in a while would fall behind. */
+ * is made up for, or a stream of one frame in a while would fall behind. It is
+ * never behind where all of them fell idle: a damaged first frame is got over. */
 void watermark_update(struct watermark *watermark, const struct watermark_clock *clocks,
                       size_t count, int64_t max_lag_s, int64_t now_ms);
 

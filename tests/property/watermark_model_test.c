@@ -39,6 +39,8 @@ struct model_clock {
     int64_t time_s[SAMPLES_MAX], read_ms[SAMPLES_MAX];
     size_t count;
     int64_t value_s, slept_s;
+    bool lone;      /* it fell idle with a single one, which was: */
+    int64_t single_s;
     bool idle, ended;
 };
 
@@ -59,7 +61,7 @@ static int64_t model_clock_update(struct model_clock *clock, int64_t now_ms)
 {
     int64_t recent[SAMPLES_MAX];
     size_t first = clock->count > 64 ? clock->count - 64 : 0, n = 0;
-    int64_t before_s = clock->value_s;
+    int64_t before_s = clock->value_s == WATERMARK_NONE ? clock->slept_s : clock->value_s;
 
     for (size_t i = first; i < clock->count; i++)
         if (clock->read_ms[i] >= now_ms - IDLE_AFTER_MS)
@@ -73,10 +75,17 @@ static int64_t model_clock_update(struct model_clock *clock, int64_t now_ms)
 
 static void model_clock_sleep(struct model_clock *clock)
 {
+    bool lone = clock->value_s == WATERMARK_NONE && clock->count > 0;
+    int64_t single_s = clock->count > 0 ? clock->time_s[clock->count - 1] : 0;
+
     if (clock->value_s != WATERMARK_NONE)
         clock->slept_s = clock->value_s;
-    else if (clock->count > 0)
-        clock->slept_s = clock->time_s[clock->count - 1];
+    if (lone && clock->slept_s == WATERMARK_NONE)
+        clock->slept_s = single_s;
+    if (lone && clock->lone)
+        clock->slept_s = single_s < clock->single_s ? single_s : clock->single_s;
+    clock->lone = lone;
+    clock->single_s = single_s;
     clock->count = 0;
     clock->value_s = WATERMARK_NONE;
     clock->idle = true;
@@ -116,7 +125,9 @@ static void model_update(struct model *model, size_t count, int64_t now_ms)
         model->value_s = WATERMARK_ALL;
     else if (least_s != INT64_MAX)
         model_set(model, least_s - LAG_S, now_ms);
-    else if (model->value_s != WATERMARK_NONE)
+    else if (model->value_s != WATERMARK_NONE &&
+             (slept_s == INT64_MAX ||
+              model->set_s + (now_ms - model->set_ms) / 1000 >= slept_s - LAG_S))
         model->value_s = model->set_s + (now_ms - model->set_ms) / 1000;
     else if (slept_s != INT64_MAX)
         model_set(model, slept_s - LAG_S, now_ms);
@@ -125,7 +136,7 @@ static void model_update(struct model *model, size_t count, int64_t now_ms)
 static void model_clock_init(struct model_clock *clock)
 {
     clock->count = 0;
-    clock->idle = clock->ended = false;
+    clock->idle = clock->ended = clock->lone = false;
     clock->value_s = clock->slept_s = WATERMARK_NONE;
 }
 

@@ -199,7 +199,46 @@ START_TEST(a_clock_that_slept_begins_anew)
     watermark_clock_update(&clock, 1, IDLE_AFTER_MS);
     ck_assert_int_eq(clock.value_s, WATERMARK_NONE); /* the 64 are forgotten */
     watermark_clock_sleep(&clock);
-    ck_assert_int_eq(clock.slept_s, BASE_S + 900); /* its only sample */
+    ck_assert_int_eq(clock.slept_s, BASE_S + 48); /* one sample has no support */
+    watermark_clock_note(&clock, BASE_S + 950, 2);
+    watermark_clock_sleep(&clock);
+    ck_assert_int_eq(clock.slept_s, BASE_S + 900); /* two in a row have */
+    watermark_clock_note(&clock, BASE_S - 1, 2);
+    watermark_clock_sleep(&clock);
+    ck_assert_int_eq(clock.slept_s, BASE_S - 1);
+}
+END_TEST
+
+START_TEST(a_clock_that_wakes_up_behind_says_so)
+{
+    struct watermark_clock clock = clock_idle(BASE_S + 3600);
+
+    watermark_clock_note(&clock, BASE_S, 1);
+    ck_assert_int_eq(watermark_clock_update(&clock, 1, IDLE_AFTER_MS), 0);
+    watermark_clock_note(&clock, BASE_S, 1);
+    ck_assert_int_eq(watermark_clock_update(&clock, 1, IDLE_AFTER_MS), 3600);
+    ck_assert_int_eq(watermark_clock_update(&clock, 1, IDLE_AFTER_MS), 0);
+}
+END_TEST
+
+/* Frames so rare that each stands alone; the first is a year off. */
+START_TEST(a_damaged_first_frame_is_got_over)
+{
+    struct watermark watermark;
+    struct watermark_clock clock = clock_new();
+
+    watermark_init(&watermark);
+    for (int64_t i = 0; i < 6; i++) {
+        int64_t now_ms = 100000 * i, off_s = i == 0 ? 365 * 86400 : 0;
+
+        watermark_clock_note(&clock, BASE_S + 100 * i - off_s, now_ms);
+        watermark_clock_update(&clock, now_ms, IDLE_AFTER_MS);
+        update_one(&watermark, clock, now_ms);
+        watermark_clock_sleep(&clock);
+        update_one(&watermark, clock, now_ms + IDLE_AFTER_MS);
+    }
+    ck_assert_int_ge(watermark.value_s, BASE_S + 400 - LAG_S);
+    ck_assert_int_le(watermark.value_s, BASE_S + 600);
 }
 END_TEST
 
@@ -366,6 +405,8 @@ static void add_clock_tests(TCase *tcase)
     tcase_add_test(tcase, the_clock_may_go_back_and_says_by_how_much);
     tcase_add_test(tcase, a_quiet_night_is_a_genuine_jump);
     tcase_add_test(tcase, a_clock_that_slept_begins_anew);
+    tcase_add_test(tcase, a_clock_that_wakes_up_behind_says_so);
+    tcase_add_test(tcase, a_damaged_first_frame_is_got_over);
 }
 
 int main(void)
