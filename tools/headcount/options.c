@@ -32,7 +32,9 @@ bool options_parse(const struct args_program *program, const bool *help, int arg
                                          sizeof(error));
     if (status != ARGS_OK) {
         say("%s: %s\n", program->name, error);
-        *code = status == ARGS_USAGE ? EXIT_USAGE : status == ARGS_CONFIG ? EXIT_CONFIG : EXIT_FAILED;
+        *code = status == ARGS_USAGE    ? EXIT_USAGE
+                : status == ARGS_CONFIG ? EXIT_CONFIG
+                                        : EXIT_FAILED;
         return false;
     }
     if (!*help)
