@@ -4,10 +4,8 @@
     ... instances of the group are hurt ...
     violations, counters = auditor.stop()
 
-Several times a second, in a process of its own (auditor_process.py), it asks for
-the group's committed offsets, then, after the answer, for the ends of the output
-topic, and reads the topic up to there (read_uncommitted). What was committed must
-be covered by what it has read then (auditor_ledger.py):
+It runs in a process of its own (auditor_process.py) and judges what was committed by
+the records that were there at that time (auditor_ledger.py):
 
  1. for each partition, checkpoints of this group and topic cover all offsets from
     the first one to the committed one, each with all the sequences that it names;
@@ -15,14 +13,20 @@ be covered by what it has read then (auditor_ledger.py):
     offset: frames are read by Python's json, hashed and decoded by the second
     implementation in tests/support. What a checkpoint calls missing must not be there.
 
-The first is judged for every answer, the second as often as a quarter of a
-processor allows, and for everything at the end. Offsets that go back are counted,
-not blamed: a replay is allowed.
+With `message.timestamp.type=LogAppendTime` on the output topic, *at that time* is
+exact: every commit is read from Kafka's own log of commits, with the time at which
+it was made, and judged by the records that were appended up to then, however late
+the auditor comes to it. (Is it more than five seconds late, then users are judged
+for several commits at once.) What a broker that was frozen does not tell at
+once is waited for; `stale` counts such commits.
 
-A broker that was frozen may for a moment tell an end that is no longer true. With
-`message.timestamp.type=LogAppendTime` on the output topic that is told apart: what
-the broker appended before the answer was no violation, and is counted as `stale`.
-With other timestamps every claim without cover is a violation at once.
+Otherwise it asks several times a second for the group's committed offsets and then
+reads the output topic to the ends that it has afterwards; what is made up for
+between two looks goes unseen, and users are judged as often as a quarter of a
+processor allows.
+
+Both read everything, uncommitted too, and look once more at all of it in the end.
+Offsets that go back are counted, not blamed: a replay is allowed.
 """
 import pathlib
 

@@ -1,6 +1,8 @@
 """The auditor's process: auditor.py starts it, and tells what it does."""
+import heapq
 import json
 import queue
+import struct
 import sys
 import threading
 import time
@@ -22,14 +24,19 @@ PATIENCE_MS = 10000
 REQUEST_S = 5
 READ_S = 10
 STOP_S = 60
+# Commits that were made longer ago are judged together, as far as users are concerned.
+LAG_MS = 5000
+COMMITS = "__consumer_offsets"
 CLIENT = {"log_level": 0, "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 5000}
 
 
 class Reader:
-    """Follows a topic; `next` says how far each partition has been read."""
+    """Follows a topic, or what `choose` names of its partitions; `next` says how far
+    each has been read."""
 
-    def __init__(self, bootstrap, topic, isolation, take):
+    def __init__(self, bootstrap, topic, isolation, take, choose=set):
         self.topic, self.take, self.next, self.first = topic, take, {}, {}
+        self.choose = choose
         self.consumer = Consumer({
             "bootstrap.servers": bootstrap, "group.id": "auditor", "enable.auto.commit": False,
             "auto.offset.reset": "earliest", "enable.partition.eof": True, "check.crcs": True,
@@ -39,7 +46,7 @@ class Reader:
         found = self.consumer.list_topics(self.topic, timeout=REQUEST_S).topics[self.topic]
         if not found.partitions and not self.next:
             raise LookupError(f"no topic {self.topic}")
-        for number in sorted(set(found.partitions) - set(self.next)):
+        for number in sorted(self.choose(found.partitions) - set(self.next)):
             asked = TopicPartition(self.topic, number)
             low, _ = self.consumer.get_watermark_offsets(asked, timeout=REQUEST_S)
             self.consumer.incremental_assign([TopicPartition(self.topic, number, low)])
@@ -58,6 +65,9 @@ class Reader:
         asked = TopicPartition(self.topic, number)
         return self.consumer.get_watermark_offsets(asked, timeout=REQUEST_S, cached=False)[1]
 
+    def ends(self):
+        return {number: self.end(number) for number in self.next}
+
     def has_read(self, ends):
         return all(self.next.get(number, 0) >= end for number, end in ends.items())
 
@@ -73,7 +83,12 @@ class Watch:
                                 "enable.auto.commit": False} | CLIENT)
         self.frames = Reader(bootstrap, self.input, "read_committed", self.take_frame)
         self.records = Reader(bootstrap, self.output, "read_uncommitted", self.take_record)
-        self.committed, self.appended = {}, False
+        self.commits = Reader(bootstrap, COMMITS, "read_uncommitted", self.take_commit,
+                              lambda found: {java_hash(self.group) % len(found)})
+        # Whether the brokers' times say when each record came, once there is one.
+        self.exact = None
+        self.held, self.log = [], []  # records and commits not yet in the ledger
+        self.committed, self.borne = {}, {}
         self.topics_at = self.users_at = 0.0
         self.stop_by = None  # once told to stop
 
@@ -83,9 +98,24 @@ class Watch:
 
     def take_record(self, message):
         kind, time_ms = message.timestamp()
-        self.appended = kind == TIMESTAMP_LOG_APPEND_TIME
-        self.ledger.add_record(message.value(), time_ms, f"{self.output} partition "
-                               f"{message.partition()} offset {message.offset()}")
+        name = f"{self.output} partition {message.partition()} offset {message.offset()}"
+        if self.exact is None:
+            self.exact = kind == TIMESTAMP_LOG_APPEND_TIME
+            self.committed = {}
+        heapq.heappush(self.held, (time_ms, name, message.value()))
+        if not self.exact:
+            self.apply(time_ms)
+
+    def take_commit(self, message):
+        found = commit_of(message.key(), message.value())
+        if found and found[:2] == (self.group, self.input):
+            self.log.append((message.timestamp()[1], *found[2:]))
+
+    def apply(self, until_ms):
+        """Records that were appended up to then go into the ledger."""
+        while self.held and self.held[0][0] <= until_ms:
+            time_ms, name, value = heapq.heappop(self.held)
+            self.ledger.add_record(value, time_ms, name)
 
     # Questions to the brokers.
 
@@ -96,48 +126,70 @@ class Watch:
         return {each.partition: each.offset for each in found
                 if each.error is None and each.offset >= 0}
 
-    def ask_ends(self):
-        """{partition: offset} of the output topic."""
-        return {number: self.records.end(number) for number in self.records.next}
-
     def find_topics(self):
         if time.monotonic() >= self.topics_at:
             self.frames.find_partitions()
             self.ledger.first = dict(self.frames.first)
             self.topics_at = time.monotonic() + TOPICS_S
-            # Last: it may not be there yet, and that alone excuses no commit.
-            try:
-                self.records.find_partitions()
-            except (KafkaException, LookupError):
-                self.ledger.counters["no_output_topic"] += 1
+            # They may not be there yet, and that alone excuses no commit.
+            for reader in self.records, self.commits:
+                try:
+                    reader.find_partitions()
+                except (KafkaException, LookupError):
+                    self.ledger.counters["topics_not_there"] += 1
 
     # One look.
 
     def look(self):
         self.find_topics()
-        committed = self.ask_committed()
-        seen_ms = time.time() * 1000
-        self.note_moves(committed)
-        self.read_up_to(self.records, self.ask_ends())
-        self.read_up_to(self.frames, committed)
-        borne = {partition: offset for partition, offset in committed.items()
-                 if self.ledger.judge(partition, offset, seen_ms, self.appended)}
-        self.ledger.settle(seen_ms - PATIENCE_MS)
-        started = time.monotonic()
-        if started >= self.users_at or self.stop_by is not None:
-            self.ledger.judge_users(borne)
-            now = time.monotonic()
-            self.users_at = now + (now - started) / USERS_SHARE
+        if not self.exact:
+            self.judge_answer()
+        if self.exact:
+            self.read_up_to(self.commits, self.commits.ends())
+            self.read_up_to(self.records, self.records.ends())
+            self.judge_log()
+            if self.stop_by is not None:
+                self.judge_answer()
+        if self.ledger.suspects:
+            self.apply(max(suspect.seen_ms for suspect in self.ledger.suspects))
+        self.ledger.settle(time.time() * 1000 - PATIENCE_MS)
         self.ledger.counters["looks"] += 1
 
-    def note_moves(self, committed):
+    def judge_log(self):
+        """Each commit by the records that were there when it was made."""
+        while self.log:
+            time_ms, partition, offset = self.log[0]
+            self.apply(time_ms)
+            self.judge({partition: offset}, time_ms)
+            self.read_up_to(self.frames, self.borne)
+            if time.time() * 1000 - time_ms < LAG_MS or len(self.log) == 1:
+                self.ledger.judge_users(self.borne)
+            del self.log[0]
+
+    def judge_answer(self):
+        """What is committed now, by the records that are there afterwards."""
+        exact, committed, seen_ms = self.exact, self.ask_committed(), time.time() * 1000
+        self.read_up_to(self.records, self.records.ends())
+        if self.exact and not exact:
+            return  # the first record: now it is known how to look
+        self.apply(seen_ms)
+        self.judge(committed, seen_ms)
+        self.read_up_to(self.frames, self.borne)
+        started = time.monotonic()
+        if started >= self.users_at or self.stop_by is not None:
+            self.ledger.judge_users(self.borne)
+            now = time.monotonic()
+            self.users_at = now + (now - started) / USERS_SHARE
+
+    def judge(self, committed, seen_ms):
         for partition, offset in committed.items():
             before = self.committed.get(partition)
-            if before is not None and offset < before:
-                self.ledger.counters["went_back"] += 1
-            if offset != before:
-                self.ledger.counters["commits_seen"] += 1
-        self.committed.update(committed)
+            self.ledger.counters["went_back"] += before is not None and offset < before
+            self.ledger.counters["commits_seen"] += offset != before
+            self.committed[partition] = offset
+            if offset > self.borne.get(partition, -1) and \
+                    self.ledger.judge(partition, offset, seen_ms, bool(self.exact)):
+                self.borne[partition] = offset
 
     @staticmethod
     def read_up_to(reader, ends):
@@ -177,6 +229,26 @@ class Watch:
     def state(self):
         return {"violations": self.ledger.violations, "counters": {
             **self.ledger.counters, "frames_waiting": sum(map(len, self.ledger.frames.values()))}}
+
+
+def java_hash(text):
+    """String.hashCode() without its sign: which partition a group's commits are in."""
+    value = 0
+    for byte in text.encode("ascii"):
+        value = value * 31 + byte & 0xFFFFFFFF
+    return value & 0x7FFFFFFF
+
+
+def commit_of(key, value):
+    """(group, topic, partition, offset) of a record of COMMITS, or None."""
+    (version,), at, names = struct.unpack_from(">h", key), 2, []
+    if version > 1 or not value:
+        return None
+    for _ in range(2):
+        (size,) = struct.unpack_from(">h", key, at)
+        names.append(key[at + 2:at + 2 + size].decode())
+        at += 2 + size
+    return (*names, *struct.unpack_from(">i", key, at), *struct.unpack_from(">q", value, 2))
 
 
 def ask_all(questions):

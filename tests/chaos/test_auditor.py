@@ -4,12 +4,14 @@ each has one fault."""
 import base64
 import json
 import re
+import time
 
 import native_form
 import pytest
 import record_lines
 from auditor import Auditor
 from auditor_ledger import Ledger, Spans
+from auditor_process import java_hash
 from confluent_kafka import Consumer, TopicPartition
 from programs import wait_for
 
@@ -276,6 +278,28 @@ def test_a_commit_is_found_that_is_made_up_for_later(scene):
         violations, counters = auditor.stop()
     assert len(violations) == 1 and "partition 1: offset 10 was committed" in violations[0]
     assert counters["frames_checked"] == 20
+
+
+@pytest.mark.parametrize("scene", ["LogAppendTime"], indirect=True)
+def test_no_commit_is_too_short_to_be_seen(scene):
+    """Made up for at once, before anybody could look: the log of commits tells."""
+    scene.publish([sketch(1, users(0, 3)), checkpoint(1, (1, 1), [(0, 0, 3)], scene.input)])
+    scene.commit({0: 3})
+    scene.commit({0: 10, 1: 10})
+    time.sleep(0.01)  # the brokers' times are in milliseconds
+    scene.publish([sketch(2, users(0, 20)),
+                   checkpoint(2, (2, 2), [(0, 3, 10), (1, 0, 10)], scene.input)])
+    with scene.auditor() as auditor:
+        violations, counters = auditor.stop()
+    assert sorted(text[:42] for text in violations) == [
+        "partition 0: offset 10 was committed, but ", "partition 1: offset 10 was committed, but "]
+    assert counters["commits_seen"] == 3
+
+
+@pytest.mark.parametrize("text, value", [
+    ("", 0), ("abc", 96354), ("Aa", 2112), ("BB", 2112), ("polygenelubricants", 0)])
+def test_java_hash(text, value):
+    assert java_hash(text) == value
 
 
 def test_topics_that_are_not_there_yet(broker, topics):

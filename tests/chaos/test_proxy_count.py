@@ -23,10 +23,11 @@ OPTIONS = ["--emit-every", "200ms", "-X", "session.timeout.ms=3000",
 # Each with the counter that tells that it happened, and how often it has to.
 FAULTS = [
     ("delay", {"ms": 150, "jitter": 100}, "delayed", 30),
+    ("delay", {"ms": 400, "apis": ["produce"]}, "delayed", 10),
     ("throttle", {"bytes_per_s": 20000}, "throttled_pieces", 30),
     ("reset_mid_frame", {"probability": 0.05}, "resets", 3),
     ("flip", {"probability": 0.1, "direction": "down"}, "flipped_down", 3),
-    ("flip", {"probability": 0.5, "apis": ["produce"]}, "flipped_up", 3),
+    ("flip", {"probability": 0.5, "apis": ["produce"]}, "flipped_up", 12),
     ("flip", {"probability": 0.02, "where": "length"}, "flipped_down", 8),
     ("stall", {"apis": ["offset_commit"], "direction": "down"}, "stalled", 1),
     ("stall", {"apis": ["produce"]}, "stalled", 3),
@@ -91,7 +92,8 @@ def suffer(proxy, kind, more, counter, times):
 def test_every_fault(programs, topics, broker, proxy, redis):
     name = "every-fault"
     topics.create(name, PARTITIONS)
-    topics.create(f"{name}-out", PARTITIONS, retention_ms=-1)
+    topics.create(f"{name}-out", PARTITIONS, retention_ms=-1,
+                  message_timestamp_type="LogAppendTime")
     with Auditor(broker.bootstrap, f"{name}-group", name, f"{name}-out") as auditor:
         with programs.start(*arguments(proxy, name)) as one, \
                 programs.start(*arguments(proxy, name)) as two:
