@@ -245,6 +245,7 @@ static void source_kafka_destroy(struct source *source)
 {
     struct source_kafka *k = kafka(source);
 
+    kafka_commit_drop(k);
     k->live = false;
     kafka_assignment_free(k);
     free(k->known);

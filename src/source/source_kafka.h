@@ -35,6 +35,7 @@ struct kafka_slot {
     int64_t eof;       /* the end of the partition, while we stand there; else -1 */
     int64_t end;       /* exit_at_end: where reading stops; -1 when not known */
     int64_t committed; /* the highest position that a commit was asked for */
+    bool kept;         /* the group has a committed position of it */
     int64_t stall_ms;  /* since when nothing came though there is more; 0: not so */
     int64_t stall_next;
     int64_t damaged_ms; /* when a damaged batch came; 0: never */
@@ -53,6 +54,7 @@ struct kafka_known {
 
 struct kafka_commit {
     bool busy, done;
+    rd_kafka_topic_partition_list_t *waiting; /* until it is known that the topic is the old one */
     uint64_t number; /* of the commit under way; answers to others are late */
     int64_t deadline_ms;
     char error[KAFKA_TEXT_MAX]; /* "" when it was done */
@@ -71,6 +73,10 @@ struct kafka_watch {
     int64_t *asked_ms;    /* [count], when `highs` was asked for */
     size_t count, cursor;
     int64_t hot_until_ms; /* until then the broker threads are kept awake */
+    rd_kafka_topic_partition_list_t *asked; /* whose committed positions are wanted, or NULL */
+    bool replied;         /* the answer is there, or `code` says why not */
+    bool vanished;        /* one of them has no committed position any more */
+    rd_kafka_resp_err_t code;
 };
 
 struct source_kafka {
@@ -174,6 +180,8 @@ void kafka_source_error(struct source_kafka *k, const char *event, const char *r
                         rd_kafka_resp_err_t code, const char *text);
 
 /* commit */
+/* Forgets the one that is not sent yet: its assignment is over. */
+void kafka_commit_drop(struct source_kafka *k);
 bool kafka_commit_start(struct source_kafka *k, const struct source_position *positions,
                         size_t count, const char *metadata);
 /* Serves the answers and the deadline; true when the commit under way ended. */
@@ -186,6 +194,11 @@ void kafka_watch_stop(struct source_kafka *k);
 void kafka_watch_assignment(struct source_kafka *k);
 /* Batches come back full: keep the broker threads awake. */
 void kafka_watch_hot(struct source_kafka *k);
+/* Asks for the committed positions of `partitions`; takes them. */
+void kafka_watch_committed_ask(struct source_kafka *k,
+                               rd_kafka_topic_partition_list_t *partitions);
+/* The answer, once it is there: true with *code and whether one of them `vanished`. */
+bool kafka_watch_committed(struct source_kafka *k, rd_kafka_resp_err_t *code, bool *vanished);
 /* The end that was last answered for a slot, or -1; when it was asked for. */
 int64_t kafka_watch_high(struct source_kafka *k, uint32_t slot, int64_t *asked_ms);
 

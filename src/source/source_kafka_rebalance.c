@@ -172,6 +172,7 @@ void kafka_assignment_release(struct source_kafka *k)
     bool owed = k->revoke_owed, again = k->remade;
 
     assert(k->live && k->ending_told);
+    kafka_commit_drop(k);
     k->batch_next = k->batch_count;
     k->live = k->told = k->ending_told = k->revoke_owed = false;
     k->suspect = k->remade = false;

@@ -189,7 +189,8 @@ static void slot_fill(struct source_kafka *k, size_t slot, int64_t offset, bool 
                                          .next = offset,
                                          .eof = -1,
                                          .end = k->exit_at_end ? known->end : -1,
-                                         .committed = offset};
+                                         .committed = offset,
+                                         .kept = resumed};
     k->partitions[slot] =
         (struct source_partition){.partition = committed->partition,
                                   .start = offset,

@@ -1,4 +1,5 @@
-/* The watch: a thread of its own that asks the brokers for the ends.
+/* The watch: a thread of its own that asks the brokers for the ends, and the
+ * coordinator for what is committed.
  *
  * Three things need a fresh answer: whether a partition at its end is idle, how
  * far behind we are, and, for librdkafka 2.0.2, the broker threads themselves:
@@ -21,6 +22,8 @@
 #define HOT_LASTS_MS 100
 #define FAILED_MS 200
 #define QUERY_MS 500
+/* Not longer: the ends are asked for by the same thread. */
+#define COMMITTED_MS 2000
 /* Partitions of one question: enough to reach every leader when it is hot. */
 #define CALM_PARTITIONS 512
 #define HOT_PARTITIONS 32
@@ -92,6 +95,55 @@ static int64_t watch_ask(struct source_kafka *k, int64_t now)
     return !answered ? FAILED_MS : clock_monotonic_ms() < w->hot_until_ms ? HOT_MS : CALM_MS;
 }
 
+/* What the group has committed. Locked, but while the coordinator is asked. */
+static void watch_ask_committed(struct source_kafka *k)
+{
+    struct kafka_watch *w = &k->watch;
+    rd_kafka_topic_partition_list_t *list = w->asked;
+    rd_kafka_resp_err_t code;
+
+    w->asked = NULL;
+    (void)pthread_mutex_unlock(&w->lock);
+    code = rd_kafka_committed(k->client, list, COMMITTED_MS);
+    (void)pthread_mutex_lock(&w->lock);
+    w->vanished = false;
+    for (int i = 0; !code && i < list->cnt; i++) {
+        code = list->elems[i].err;
+        w->vanished = w->vanished || (!code && list->elems[i].offset < 0);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    w->code = code;
+    w->replied = w->asked == NULL; /* another question makes it an old answer */
+}
+
+void kafka_watch_committed_ask(struct source_kafka *k,
+                               rd_kafka_topic_partition_list_t *partitions)
+{
+    struct kafka_watch *w = &k->watch;
+
+    (void)pthread_mutex_lock(&w->lock);
+    if (w->asked)
+        rd_kafka_topic_partition_list_destroy(w->asked);
+    w->asked = partitions;
+    w->replied = false;
+    (void)pthread_cond_signal(&w->wake);
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+bool kafka_watch_committed(struct source_kafka *k, rd_kafka_resp_err_t *code, bool *vanished)
+{
+    struct kafka_watch *w = &k->watch;
+    bool replied;
+
+    (void)pthread_mutex_lock(&w->lock);
+    replied = w->replied;
+    w->replied = false;
+    *code = w->code;
+    *vanished = !w->code && w->vanished;
+    (void)pthread_mutex_unlock(&w->lock);
+    return replied;
+}
+
 static void watch_wait(struct kafka_watch *w, int64_t until_ms)
 {
     struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
@@ -110,7 +162,9 @@ static void *watch_run(void *context)
         now = clock_monotonic_ms();
         if (now < w->hot_until_ms && due > now + HOT_MS)
             due = now;
-        if (w->count == 0)
+        if (w->asked)
+            watch_ask_committed(k);
+        else if (w->count == 0)
             watch_wait(w, now + CALM_MS);
         else if (now < due)
             watch_wait(w, due);
@@ -146,6 +200,8 @@ void kafka_watch_stop(struct source_kafka *k)
         (void)pthread_mutex_unlock(&w->lock);
         (void)pthread_join(w->thread, NULL);
     }
+    if (w->asked)
+        rd_kafka_topic_partition_list_destroy(w->asked);
     (void)pthread_cond_destroy(&w->wake);
     (void)pthread_mutex_destroy(&w->lock);
     free(w->partitions);
