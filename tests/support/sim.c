@@ -101,7 +101,7 @@ static void member_start(struct sim_member *member)
     struct hc_sketch_options sketches[SIM_PROFILES];
     SIM_CHECK(sim, sim->starts_count + 1 < SIM_STARTS, "too many processes");
     member->start = ++sim->starts_count;
-    sim->starts[member->start] = (struct sim_start){.folded_count = 0};
+    memset(&sim->starts[member->start], 0, sizeof sim->starts[member->start]);
     sim_source_init(member);
     sim_output_init(member);
     for (size_t i = 0; i < sim->profiles; i++) {

@@ -49,6 +49,7 @@
 #define SIM_STARTS 96       /* of processes in one history */
 #define SIM_SEQUENCES 16384 /* of one process */
 #define SIM_FOLDED 4096     /* by one process */
+#define SIM_MARKS 256
 #define SIM_LABELS 256      /* of records in one turn */
 
 struct sim;
@@ -141,6 +142,9 @@ struct sim_start {
     size_t folded_count;
     uint64_t covered[SIM_PARTITIONS]; /* by its checkpoints */
     uint64_t lost;                    /* rejects that they call lost */
+    bool resumed;                     /* it had partitions that were committed before */
+    int64_t marks[SIM_PARTITIONS][SIM_MARKS]; /* where the clocks stood, in turn */
+    size_t marks_count[SIM_PARTITIONS];
 };
 
 struct sim_member {

@@ -82,6 +82,21 @@ static void judge_lost(struct sim *sim, const struct sim_told *told)
               (unsigned long long)absent, (unsigned long long)start->lost);
 }
 
+/* Its watermarks are where the clocks of these partitions have stood. */
+static void judge_marks(struct sim *sim, const struct sim_told *told)
+{
+    const struct sim_start *start = &sim->starts[told->start];
+    for (size_t i = 0; i < told->partitions_count; i++) {
+        int32_t p = told->partitions[i].partition;
+        bool found = start->marks_count[p] == SIM_MARKS;
+        for (size_t k = start->marks_count[p]; k > 0 && !found; k--)
+            found = start->marks[p][k - 1] == told->partitions[i].watermark_s;
+        SIM_CHECK(sim, found, "checkpoint %llu.%llu has %d at %lld, where it never stood",
+                  (unsigned long long)told->start, (unsigned long long)told->number, p,
+                  (long long)told->partitions[i].watermark_s);
+    }
+}
+
 void sim_cover_told(struct sim *sim, const struct sim_told *told)
 {
     struct sim_start *start = &sim->starts[told->start];
@@ -112,6 +127,7 @@ void sim_cover_told(struct sim *sim, const struct sim_told *told)
     }
     judge_counts(sim, told);
     judge_lost(sim, told);
+    judge_marks(sim, told);
 }
 
 /* Findings bit by bit. */

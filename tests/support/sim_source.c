@@ -22,6 +22,8 @@ static void assign(struct sim_source *s, struct source_step *step)
         if (!(mine >> i & 1))
             continue;
         bool resumed = p->committed >= 0;
+        struct sim_start *process = &sim->starts[s->member->start];
+        process->resumed = process->resumed || resumed;
         int64_t start = resumed ? p->committed : p->low;
         s->partitions[count] = (struct source_partition){
             i, start, resumed, resumed ? FINGERPRINT : NULL};
@@ -290,6 +292,20 @@ static void commit_send(struct sim_source *s, size_t count)
     }
 }
 
+/* A process that found nothing but rejects may have the wrong settings: it must
+ * not take them away from one with the right ones. */
+static void judge_proof(const struct sim_source *s, const struct sim_slot *slot, int64_t position)
+{
+    struct sim *sim = s->member->sim;
+    const struct sim_start *process = &sim->starts[s->member->start];
+    if (process->resumed || process->folded_count > 0)
+        return;
+    for (int64_t i = slot->start; i < position; i++)
+        SIM_CHECK(sim, sim->partitions[slot->partition].log[i].hidden ||
+                           i < sim->partitions[slot->partition].low,
+                  "commits %d beyond %lld without a valid frame", slot->partition, (long long)i);
+}
+
 static bool sim_commit(struct source *source, const struct source_position *positions,
                        size_t count, const char *metadata)
 {
@@ -308,6 +324,9 @@ static bool sim_commit(struct source *source, const struct source_position *posi
         struct sim_slot *slot = slot_of(s, positions[i].slot);
         SIM_CHECK(sim, positions[i].position <= slot->next, "commit beyond what was read");
         SIM_CHECK(sim, positions[i].position >= slot->asked_commit, "commit goes back");
+        SIM_CHECK(sim, positions[i].position > slot->confirmed, "commits %d up to %lld again",
+                  slot->partition, (long long)positions[i].position);
+        judge_proof(s, slot, positions[i].position);
         slot->asked_commit = positions[i].position;
         s->commit.partition[i] = slot->partition;
         s->commit.position[i] = positions[i].position;

@@ -181,6 +181,24 @@ static void clocks_follow(struct sim_member *member, int64_t found_s)
     watermark_follow(member, found_s);
 }
 
+/* What a checkpoint may say of the partitions from now on. */
+static void marks_note(struct sim_member *member)
+{
+    struct sim_start *start = &member->sim->starts[member->start];
+    int64_t lag_s = (member->options.max_lag_ms + 999) / 1000;
+    for (size_t i = 0; i < member->source.slots_count; i++) {
+        const struct sim_slot *slot = &member->source.slots[i];
+        int64_t value_s = slot->idle ? member->watermark_s
+                          : slot->value_s == WATERMARK_NONE ? WATERMARK_NONE
+                                                            : slot->value_s - lag_s;
+        size_t *count = &start->marks_count[slot->partition];
+        int64_t *marks = start->marks[slot->partition];
+        if (*count == SIM_MARKS || (*count > 0 && marks[*count - 1] == value_s))
+            continue;
+        marks[(*count)++] = value_s;
+    }
+}
+
 static bool is_open(int64_t minute_s, int64_t watermark_s)
 {
     return minute_s + 60 > watermark_s;
@@ -199,6 +217,7 @@ void sim_turn_end(struct sim_member *member, bool goes_on)
     if (!goes_on)
         return;
     clocks_follow(member, status.watermark_s);
+    marks_note(member);
     SIM_CHECK(sim, status.watermark_s == member->watermark_s,
               "the watermark of member %d is %lld, supported is %lld", member->index,
               (long long)status.watermark_s, (long long)member->watermark_s);
