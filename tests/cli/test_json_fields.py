@@ -23,8 +23,8 @@ DAMAGES = {"empty", "not_json", "too_deep", "bad_escape", "bad_utf8"}
 NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?", re.ASCII)
 # Further from the point than this, digits tell only that a number is large or small.
 FAR = 100
-FIELDS = [("uid", "ts"), ("/uid", "/ts"), ("/a/0", "/t~1s/ts"), ("/", "/ /"), ("/a/uid", "/b/1/ts"),
-          ("ключ", "/~0/~01"), ("0", "/1")]
+FIELDS = [("uid", "ts"), ("/uid", "/ts"), ("/a/0", "/t~1s/ts"), ("/", "/ /"),
+          ("/a/uid", "/b/1/ts"), ("ключ", "/~0/~01"), ("0", "/1"), ("/a/01", "/1")]
 
 
 def steps_of(field):
@@ -218,7 +218,7 @@ def test_random_frames_and_their_mutants(build, fields):
     frames = [writer.frame(fields) for _ in range(FRAMES)]
     seen = compare(build, frames, fields, unit)
     for answer in ("none", "no_user", "no_time", "user_type", "time_type", "time_range"):
-        assert seen[answer] > 20, seen
+        assert seen[answer] > 10, seen
     short = [frame for frame in frames if len(frame) < 2000]
     seen = compare(build, list(mutants(rng, short)), fields, unit)
     assert seen["damage"] > MUTANTS / 4 and seen["none"] > MUTANTS / 30, seen

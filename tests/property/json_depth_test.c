@@ -17,7 +17,7 @@
 #include "limits.h"
 #include "text.h"
 
-#define DOCUMENTS 200
+#define DOCUMENTS 80
 #define TOKENS_MAX (64 * 1024)
 
 struct writer {
