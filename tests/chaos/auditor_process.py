@@ -21,9 +21,9 @@ PERIOD_S = 0.2
 TOPICS_S = 1.0
 USERS_SHARE = 0.25
 PATIENCE_MS = 10000
-REQUEST_S = 5
-READ_S = 10
-STOP_S = 60
+REQUEST_S = 10
+READ_S = 30
+STOP_S = 180
 # Commits that were made longer ago are judged together, as far as users are concerned.
 LAG_MS = 5000
 COMMITS = "__consumer_offsets"
