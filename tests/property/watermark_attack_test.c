@@ -1,8 +1,8 @@
 /* Goal: whatever is done to the times of a stream, an honest minute closes when
  * its last honest frame has passed, no sooner, and within max_lag + 15 frame
  * intervals (at most idle_after, or two of them) of the slowest partition that is
- * not idle; a burst within the support moves nothing; a longer one is followed, announced and
- * undone.
+ * not idle; a burst within the support moves nothing; a longer one is followed,
+ * announced and undone.
  *
  * The stream is a simulation of partitions with rates of their own, in steps of
  * 50 ms. What is right is worked out from the honest times alone, without a
