@@ -45,7 +45,7 @@ def test_bursts(programs, redis, length, off):
         daemon.wait_for(lambda: frames_total(daemon.out)[0] == 500 + length, "the burst counted")
         if not moves:
             assert not closed(daemon, START)
-        # 64 honest frames bring the clock back; with --max-lag on top the minute closes by honest time.
+        # 64 honest frames bring the clock back; with --max-lag on top the minute closes.
         write(daemon, honest(500, 240))
         daemon.wait_for(lambda: closed(daemon, START - START % 60), "the minute closed", 20)
         if moves:

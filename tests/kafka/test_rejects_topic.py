@@ -23,8 +23,8 @@ SOON = ["-X", "topic.metadata.propagation.max.ms=1000", "-X",
         "topic.metadata.refresh.interval.ms=1000"]
 AT = 1468244340
 KCAT = r"%K\t%S\t%h\n%k%s\n"
-NASTY = [b"", b"\n", b"\r\n", b"a\r\n", b"\x00\xff\xfe\n\x80", b"-1\t5\treason=x\n", b'{"reason":"x"}',
-         bytes(range(256)) * 8, b"[" * 900, b"z" * 1000000, None]
+NASTY = [b"", b"\n", b"\r\n", b"a\r\n", b"\x00\xff\xfe\n\x80", b"-1\t5\treason=x\n",
+         b'{"reason":"x"}', bytes(range(256)) * 8, b"[" * 900, b"z" * 1000000, None]
 
 
 def arguments(topics, name, *options):
