@@ -53,7 +53,7 @@ static void draw_broker(struct sim *sim, struct sim_faults *f, unsigned share)
     f->lose_ack = draw(sim, share, 100, 300);
     f->fail_record = draw(sim, share, 200, 600);
     f->full = draw(sim, share / 2, 100, 800);
-    f->remake = draw(sim, share / 8, 2, 4);
+    f->remake = draw(sim, share / 4, 5, 20);
     f->sink_down = draw(sim, share / 4, 5, 20);
     f->delay_ms = delays_ms[sim_random(sim, 4)];
 }
