@@ -23,7 +23,6 @@ OPTIONS = ["--emit-every", "200ms", "-X", "session.timeout.ms=3000",
 # Each with the counter that tells that it happened, and how often it has to.
 FAULTS = [
     ("delay", {"ms": 150, "jitter": 100}, "delayed", 30),
-    ("delay", {"ms": 400, "apis": ["produce"]}, "delayed", 10),
     ("throttle", {"bytes_per_s": 20000}, "throttled_pieces", 30),
     ("reset_mid_frame", {"probability": 0.05}, "resets", 3),
     ("flip", {"probability": 0.1, "direction": "down"}, "flipped_down", 3),
@@ -118,6 +117,24 @@ def test_every_fault(programs, topics, broker, proxy, redis):
     records = topics.read(f"{name}-out")
     Oracle(redis).add_frames(feed.frames).check(programs, records)
     programs.verify(records)
+
+
+def test_commits_wait_for_records_on_their_way(programs, topics, broker, proxy):
+    """Records are half a second late, commits are not."""
+    name, frames = "on-their-way", stream(44, 2000, users=1000)
+    topics.create(name, PARTITIONS)
+    topics.create(f"{name}-out", PARTITIONS, retention_ms=-1,
+                  message_timestamp_type="LogAppendTime")
+    proxy.set_fault("delay", ms=500, apis=["produce"])
+    with Auditor(broker.bootstrap, f"{name}-group", name, f"{name}-out") as auditor:
+        with programs.start(*arguments(proxy, name)) as daemon:
+            for begin in range(0, len(frames), 400):
+                topics.produce(name, [frame.line for frame in frames[begin:begin + 400]])
+                daemon.wait_for(lambda: topics.committed(f"{name}-group", name) ==
+                                topics.ends(name), "everything committed")
+            assert daemon.end().code == 0
+        violations, counters = auditor.stop()
+    assert not violations and counters["commits_seen"] >= 5 * PARTITIONS, violations[:3]
 
 
 def test_damaged_batches_are_fetched_again(programs, topics, proxy, redis):
