@@ -388,6 +388,21 @@ START_TEST(says_a_complaint_once_in_a_while)
 }
 END_TEST
 
+/* A broker that is away comes back; one that refuses us has to be told why. */
+START_TEST(gives_up_only_when_waiting_is_of_no_use)
+{
+    struct kafka_notes notes;
+
+    kafka_notes_init(&notes, NULL);
+    for (int flags = 0; flags < 4; flags++) {
+        notes.turned_away = flags & 1;
+        notes.all_down = flags & 2;
+        ck_assert_int_eq(kafka_notes_hopeless(&notes), flags == 3);
+    }
+    kafka_notes_destroy(&notes);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kafka_properties");
@@ -409,6 +424,7 @@ int main(void)
     tcase_add_test(cases, finds_the_secret_in_a_pair);
     tcase_add_test(cases, knows_the_scram_that_fails);
     tcase_add_test(cases, says_a_complaint_once_in_a_while);
+    tcase_add_test(cases, gives_up_only_when_waiting_is_of_no_use);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
