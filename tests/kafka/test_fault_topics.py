@@ -4,6 +4,7 @@ import json
 import signal
 
 import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import (AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType)
 from frames import small_frame, stream
 from oracle import Oracle
@@ -52,6 +53,12 @@ class Count:
         daemon.wait_for(lambda: self.topics.committed(f"{self.name}-group", self.name) == ends,
                         "all committed")
 
+    def committed_none(self):
+        """The group knows nothing of the topic; it is not there to be asked about."""
+        wanted = ConsumerGroupTopicPartitions(f"{self.name}-group")
+        found = self.topics.admin.list_consumer_group_offsets([wanted])[wanted.group_id].result(30)
+        return not found.topic_partitions
+
     def check(self):
         out = self.topics.read(f"{self.name}-out")
         self.truth.check(self.programs, out)
@@ -60,7 +67,8 @@ class Count:
 
 @pytest.fixture
 def count(topics, programs, redis, request):
-    return Count(topics, programs, redis, request.node.name.replace("_", "-"))
+    return Count(topics, programs, redis, request.node.name.translate(
+        {ord("_"): "-", ord("["): "-", ord("]"): None}))
 
 
 def test_an_output_that_is_to_be_compacted(count):
@@ -96,14 +104,21 @@ def test_an_output_that_takes_less_than_it_did(count):
     count.programs.verify(count.check())
 
 
-def test_an_input_that_is_made_again(count):
-    """What stood in either topic is counted."""
-    with count.start() as daemon:
+@pytest.mark.parametrize("asleep", [False, True])
+def test_an_input_that_is_made_again(count, asleep):
+    """What stood in either topic is counted, though the new one is longer and nothing
+    between the two was seen: then only the group's lost positions tell."""
+    with count.start("-X", "session.timeout.ms=30000") as daemon:
         count.send(stream(3, 400, users=300))
         count.wait_committed(daemon)
+        if asleep:
+            daemon.signal(signal.SIGSTOP)
         remove(count.topics, count.name)
+        wait_for(lambda: count.committed_none(), "the group's positions are gone")
         count.topics.create(count.name, 2)
         count.send(stream(4, 500, users=300))
+        if asleep:
+            daemon.signal(signal.SIGCONT)
         count.wait_committed(daemon)
         assert daemon.events("topic_remade")
         assert daemon.end().code == 0

@@ -96,7 +96,8 @@ def test_a_frozen_broker_holds_up_no_commit_and_no_goodbye(member, topics, node)
         before = len(reader.lines("COMMITTED"))
         reader.wait(lambda: [each for each in reader.lines("COMMITTED")[before:]
                              if each[1] != "ok"], "the error", 30)
-        assert all(age > 5000 or age < 0 for _, age in reader.ends().values())
+        reader.wait(lambda: all(age > 5000 or age < 0 for _, age in reader.ends().values()),
+                    "ends that nobody confirms", 15)
         started = time.monotonic()
         reader.signal(signal.SIGTERM)
         reader.done(limit_s=20)
