@@ -13,8 +13,9 @@
 
 #define FRAMES 40
 #define SENT_MAX 256
+#define RUN 6
 
-/* Hands over `ready` frames, each a run of its own; all are rejected but the
+/* Hands over `ready` frames in runs of up to RUN; all are rejected but the
  * first. */
 static struct stage {
     struct source source; /* first */
@@ -22,7 +23,7 @@ static struct stage {
     bool assigned, held, closing, released;
     size_t next, ready;
     char bytes[FRAMES][40];
-    struct message message;
+    struct message messages[RUN];
 } stage;
 
 /* What a sink does with a frame. */
@@ -50,6 +51,21 @@ static struct {
 static struct decoder *decoder;
 static struct pipeline *pipeline;
 
+static void stage_frame(struct message *message)
+{
+    char *bytes = stage.bytes[stage.next];
+    snprintf(bytes, sizeof stage.bytes[0], stage.next ? "%zu" : "{\"uid\":%zu,\"ts\":1}",
+             stage.next);
+    *message = (struct message){.bytes = bytes,
+                                .size = strlen(bytes),
+                                .key = "key",
+                                .key_size = 3,
+                                .position = (int64_t)stage.next,
+                                .next = (int64_t)stage.next + 1,
+                                .timestamp_ms = 7};
+    stage.next++;
+}
+
 static void stage_poll(struct source *source, int timeout_ms, struct source_step *step)
 {
     static const struct source_partition partition = {.partition = 0};
@@ -69,19 +85,10 @@ static void stage_poll(struct source *source, int timeout_ms, struct source_step
         step->kind = SOURCE_REVOKED;
         step->final = true;
     } else if (!stage.held && stage.next < stage.ready) {
-        char *bytes = stage.bytes[stage.next];
-        snprintf(bytes, sizeof stage.bytes[0], stage.next ? "%zu" : "{\"uid\":%zu,\"ts\":1}",
-                 stage.next);
-        stage.message = (struct message){.bytes = bytes,
-                                         .size = strlen(bytes),
-                                         .key = "key",
-                                         .key_size = 3,
-                                         .position = (int64_t)stage.next,
-                                         .next = (int64_t)stage.next + 1,
-                                         .timestamp_ms = 7};
-        stage.next++;
-        *step = (struct source_step){
-            .kind = SOURCE_MESSAGES, .messages = &stage.message, .count = 1};
+        step->kind = SOURCE_MESSAGES;
+        step->messages = stage.messages;
+        while (step->count < RUN && stage.next < stage.ready)
+            stage_frame(&stage.messages[step->count++]);
     }
 }
 
