@@ -71,7 +71,7 @@ static bool outbox_has_room(const struct outbox *box, size_t size)
 
     if (box->count == LIMIT_RECORDS_IN_FLIGHT)
         return false;
-    if (box->count > 0 && box->marks[box->first].end <= box->lost_to)
+    if (box->count > 0 && outbox_is_lost(box, &box->marks[box->first]))
         return false;
     return held == 0 || (size < OUTBOX_BYTES && held < OUTBOX_BYTES - size);
 }

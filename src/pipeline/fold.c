@@ -45,9 +45,8 @@ static void publish_coldest(struct pipeline *p, size_t target)
     }
 }
 
-bool fold_make_room(struct pipeline *p)
+static void bring_down(struct pipeline *p, size_t target)
 {
-    size_t target = room_target(p);
     p->last_window = NULL;
     let_go(p, target);
     if (window_table_memory(p->windows) > target) {
@@ -55,6 +54,27 @@ bool fold_make_room(struct pipeline *p)
         publish_acknowledgements(p, 0);
         let_go(p, target);
     }
+}
+
+/* The system gives no more memory, though the cap isn't reached: half of what is
+ * held goes back to it. When nothing can go and no answer is awaited that would
+ * change that, it's the end; what isn't committed is read again. */
+static void give_back(struct pipeline *p)
+{
+    size_t before = window_table_count(p->windows);
+    uint64_t times;
+    if (log_limit_pass(&p->log_full, p->now_ms, &times))
+        log_event(LOG_WARN, "memory_short", LOG_I("windows", (int64_t)before),
+                  LOG_I("bytes", (int64_t)window_table_memory(p->windows)),
+                  LOG_S("effect", "the system gives no more: minutes are published early"));
+    bring_down(p, window_table_memory(p->windows) / 2);
+    if (window_table_count(p->windows) == before && !publish_awaits(p))
+        pipeline_end(p, PIPELINE_FAILED, "out of memory");
+}
+
+bool fold_make_room(struct pipeline *p)
+{
+    bring_down(p, room_target(p));
     if (!window_table_is_full(p->windows))
         return true;
     uint64_t times;
@@ -78,7 +98,7 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
     }
     if (!window ||
         window_add_user(p->windows, window, frame->user, frame->user_size) != HC_OK) {
-        fold_make_room(p); /* the system's memory, not ours: try again next turn */
+        give_back(p);
         return false;
     }
     if (minute_s + WINDOW_SECONDS <= p->watermark.value_s) {

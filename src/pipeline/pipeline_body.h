@@ -105,6 +105,7 @@ struct pipeline {
     struct log_limit log_reset, log_full, log_failed, log_commit, log_lost;
     bool closing;             /* source_close was called */
     int64_t stop_by_ms;       /* INT64_MAX until *stop */
+    int64_t refused_ms;       /* since when the output has taken nothing, or 0 */
     bool failing;             /* the source failed; what was read is still published */
     bool cut;                 /* some of what was read is not counted, and can't be read again */
     bool unsafe;              /* the last assignment ended before all of it was safe */
@@ -127,6 +128,8 @@ bool fold_run(struct pipeline *p);
 bool fold_make_room(struct pipeline *p);
 
 /* publish.c: everything behind the windows. */
+/* Whether an answer is awaited that will make room. */
+bool publish_awaits(const struct pipeline *p);
 void publish_acknowledgements(struct pipeline *p, int timeout_ms);
 /* Labels, forgets, and begins a checkpoint when it is time or `now` says so. */
 void publish_tick(struct pipeline *p);

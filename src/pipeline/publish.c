@@ -11,6 +11,9 @@
 #include "log.h"
 #include "pipeline_body.h"
 
+/* How long memory may be short, in ms. */
+#define STARVED_MS 5000
+
 enum record_state publish_state(const struct pipeline *p, struct window *window)
 {
     if (window->minute_s + WINDOW_SECONDS > p->watermark.value_s) {
@@ -54,6 +57,25 @@ static void serve_print(struct pipeline *p)
     }
 }
 
+bool publish_awaits(const struct pipeline *p)
+{
+    for (struct window *w = window_coldest(p->windows); w; w = window_next_hotter(w))
+        if (w->in_flight > 0)
+            return true;
+    return false;
+}
+
+/* Something was not taken: by an output that is full, which passes, or for want
+ * of memory, which may not. That is the cause where no answer is awaited; then
+ * waiting has an end. What isn't committed is read again. */
+static void refused(struct pipeline *p)
+{
+    if (p->refused_ms == 0)
+        p->refused_ms = p->now_ms;
+    if (p->now_ms - p->refused_ms >= STARVED_MS && !publish_awaits(p))
+        pipeline_end(p, PIPELINE_FAILED, "out of memory: nothing could be published");
+}
+
 /* Hands over the record in key and value. */
 static enum emit_result produce(struct pipeline *p, const struct emit_summary *summary,
                                 uint64_t token)
@@ -72,6 +94,8 @@ static enum emit_result produce(struct pipeline *p, const struct emit_summary *s
     enum emit_result result = emit_produce(p->o.output, &record);
     if (result == EMIT_OK && summary && p->o.print)
         print(p, summary);
+    if (result == EMIT_OK)
+        p->refused_ms = 0;
     if (result == EMIT_TOO_LARGE)
         pipeline_end(p, PIPELINE_FAILED,
                      "a record of %zu bytes is larger than the output topic takes",
@@ -114,6 +138,7 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
     }
     if (result != EMIT_OK) {
         checkpoints_record_withdrawn(p->checkpoints, sequence);
+        refused(p);
         return false;
     }
     held->sequence = sequence;
@@ -298,8 +323,10 @@ static bool fill_partitions(struct pipeline *p, const struct checkpoint_view *vi
 
 static void publish_checkpoint(struct pipeline *p, const struct checkpoint_view *view)
 {
-    if (!fill_partitions(p, view))
+    if (!fill_partitions(p, view)) {
+        refused(p);
         return;
+    }
     struct record_checkpoint record = {.stream = p->o.stream,
                                        .instance = p->o.instance,
                                        .epoch_ms = p->o.epoch_ms,
@@ -325,6 +352,8 @@ static void publish_checkpoint(struct pipeline *p, const struct checkpoint_view 
     if (record_write_checkpoint(&record, &p->value) == HC_OK &&
         produce(p, NULL, view->number | TOKEN_CHECKPOINT) == EMIT_OK)
         checkpoints_written(p->checkpoints, view->number);
+    else
+        refused(p);
 }
 
 void publish_committed(struct pipeline *p, const char *error)
