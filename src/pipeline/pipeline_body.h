@@ -105,7 +105,8 @@ struct pipeline {
     struct log_limit log_reset, log_full, log_failed, log_commit, log_lost;
     bool closing;             /* source_close was called */
     int64_t stop_by_ms;       /* INT64_MAX until *stop */
-    int64_t refused_ms;       /* since when the output has taken nothing, or 0 */
+    int64_t refused_from_ms;  /* since when the output was asked again and again, and took */
+    int64_t refused_ms;       /* nothing; when it was asked last, or 0 */
     bool failing;             /* the source failed; what was read is still published */
     bool cut;                 /* some of what was read is not counted, and can't be read again */
     bool unsafe;              /* the last assignment ended before all of it was safe */

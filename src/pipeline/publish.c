@@ -11,8 +11,9 @@
 #include "log.h"
 #include "pipeline_body.h"
 
-/* How long memory may be short, in ms. */
+/* How long memory may be short, and what time without asking ends that, in ms. */
 #define STARVED_MS 5000
+#define STARVED_PAUSE_MS 1000
 
 enum record_state publish_state(const struct pipeline *p, struct window *window)
 {
@@ -70,9 +71,10 @@ bool publish_awaits(const struct pipeline *p)
  * waiting has an end. What isn't committed is read again. */
 static void refused(struct pipeline *p)
 {
-    if (p->refused_ms == 0)
-        p->refused_ms = p->now_ms;
-    if (p->now_ms - p->refused_ms >= STARVED_MS && !publish_awaits(p))
+    if (p->refused_ms == 0 || p->now_ms - p->refused_ms > STARVED_PAUSE_MS)
+        p->refused_from_ms = p->now_ms;
+    p->refused_ms = p->now_ms;
+    if (p->now_ms - p->refused_from_ms >= STARVED_MS && !publish_awaits(p))
         pipeline_end(p, PIPELINE_FAILED, "out of memory: nothing could be published");
 }
 
