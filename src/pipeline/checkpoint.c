@@ -307,17 +307,18 @@ static bool view_replaced(struct checkpoints *c, const struct checkpoint *checkp
 
 bool checkpoints_ready(struct checkpoints *c, struct checkpoint_view *view)
 {
+    view->number = 0;
     if (c->under_way_count == 0 || c->under_way[0].stage != STAGE_WAITING)
         return false;
     struct checkpoint *checkpoint = &c->under_way[0];
     if (unsettled_from(&c->records) <= checkpoint->sequence_last ||
         c->reject_base <= checkpoint->reject_last)
         return false;
+    view->number = checkpoint->number;
     if (!view_missing(c, checkpoint, view) || !view_replaced(c, checkpoint, view))
         return false;
     for (size_t i = 0; i < c->slots_count; i++)
         c->from[i] = c->slots[i].safe;
-    view->number = checkpoint->number;
     view->slots = c->slots_count;
     view->from = c->from;
     view->to = checkpoint->to;

@@ -108,7 +108,8 @@ struct checkpoint_view {
     uint64_t frames;                          /* since the last acknowledged checkpoint */
     uint64_t rejected[REJECT_COUNT];
 };
-/* The one to write now into *view; false when there is none, or no memory. */
+/* The one to write now into *view; false when there is none (view->number is 0),
+ * or no memory (it is not). */
 bool checkpoints_ready(struct checkpoints *checkpoints, struct checkpoint_view *view);
 /* Its record was handed over. */
 void checkpoints_written(struct checkpoints *checkpoints, uint64_t number);

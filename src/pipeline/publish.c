@@ -11,7 +11,8 @@
 #include "log.h"
 #include "pipeline_body.h"
 
-/* How long memory may be short, and what time without asking ends that, in ms. */
+/* How long memory may be short; what time without asking ends that, beyond
+ * --emit-every; in ms. */
 #define STARVED_MS 5000
 #define STARVED_PAUSE_MS 1000
 
@@ -71,7 +72,7 @@ bool publish_awaits(const struct pipeline *p)
  * waiting has an end. What isn't committed is read again. */
 static void refused(struct pipeline *p)
 {
-    if (p->refused_ms == 0 || p->now_ms - p->refused_ms > STARVED_PAUSE_MS)
+    if (p->refused_ms == 0 || p->now_ms - p->refused_ms > p->o.emit_every_ms + STARVED_PAUSE_MS)
         p->refused_from_ms = p->now_ms;
     p->refused_ms = p->now_ms;
     if (p->now_ms - p->refused_from_ms >= STARVED_MS && !publish_awaits(p))
@@ -259,8 +260,10 @@ static void begin_checkpoint(struct pipeline *p)
         if (clock->ended)
             p->marks[i].watermark_s = ended_watermark(p, clock);
     }
-    if (!checkpoints_begin(p->checkpoints, p->marks, &p->counters))
+    if (!checkpoints_begin(p->checkpoints, p->marks, &p->counters)) {
+        refused(p);
         return;
+    }
     window_table_next_round(p->windows);
     p->last_checkpoint_ms = p->now_ms;
     p->news = false;
@@ -410,5 +413,7 @@ void publish_go_on(struct pipeline *p)
     struct checkpoint_view view;
     if (checkpoints_ready(p->checkpoints, &view))
         publish_checkpoint(p, &view);
+    else if (view.number > 0)
+        refused(p);
     commit(p);
 }

@@ -55,7 +55,7 @@ def test_wrong_configuration_is_named(programs, scratch):
     assert "precision" in err.lower() and "18" in err
     config = scratch / "config"
     for text, word in [("precision=99\n", "precision"), ("no-such-option=1\n", "no-such-option"),
-                       ("just words\n", "just words")]:
+                       ("just words\n", "config:1: ")]:
         config.write_text(text)
         assert word in programs.count("-F", config, "-", code=CONFIG).err
     assert "absent" in programs.count("-F", scratch / "absent", "-", code=CONFIG).err

@@ -62,7 +62,7 @@ def test_every_failing_allocation(programs, oracle, scratch, archive, way):
     fails_on = {"MEMORY_FAILS_ON": "1"} if way != "one" else {}
     ends = set()
     # Waiting for memory takes seconds where none comes back.
-    step = 1 if way == "one" else 7
+    step = 1 if way == "one" else 12
     for number in range(1, int(counted.read_text()) + 1, step):
         done = failing(programs, path, scratch, MEMORY_FAILS_AT=str(number), **fails_on)
         ends.add(done.returncode)

@@ -13,7 +13,8 @@ COMPILERS = ["gcc -std=c99 -pedantic", "gcc -std=c11 -pedantic", "g++ -std=c++11
 # Pure functions of the C library, and what compilers call by themselves. The
 # system's allocator belongs to sketch.c, for those who bring none.
 OTHERS = re.compile(r"mem(cpy|set|cmp|move|chr)|strcmp|qsort|ZSTD_\w+|XXH\w+|hc_\w+|__assert_fail"
-                    r"|__stack_chk_fail|__mem\w+_chk|__cpu_model|_GLOBAL_OFFSET_TABLE_"
+                    r"|__stack_chk_fail|__mem\w+_chk|(__)?explicit_bzero(_chk)?|__cpu_model"
+                    r"|_GLOBAL_OFFSET_TABLE_"
                     r"|(log|log2|log1p|exp|exp2|expm1|pow|sqrt|ldexp|frexp|round|ceil|floor"
                     r"|fabs|lround|llround|nearbyint|fma|fmax|fmin|cbrt|erf|erfc|tgamma|lgamma_r)")
 
