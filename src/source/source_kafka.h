@@ -118,6 +118,8 @@ struct source_kafka {
     rd_kafka_topic_partition_list_t *waiting;
     int64_t waiting_retry_ms;
     int64_t settled_ms; /* before that committed offsets are not believed */
+    int64_t join_again_ms; /* when to join again for want of partitions of a remade topic, or 0 */
+    unsigned joins_again;
 
     int64_t away_ms;      /* since when there is no assignment; 0: there is one */
     int64_t unknown_ms;   /* since when no end is known; 0: some are */

@@ -21,6 +21,9 @@
 /* How long after a topic was deleted its committed offsets are not believed: the
  * coordinator removes them a little later (15-70 ms were seen). */
 #define SETTLE_MS 2000
+/* A topic's metadata is asked for every 5 s. */
+#define JOIN_AGAIN_MS 6000
+#define JOINS_AGAIN 3
 
 static void assign_nothing(struct source_kafka *k)
 {
@@ -131,8 +134,23 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
         on_revoke(k);
 }
 
+/* After a topic was made again: librdkafka may have joined with what it knew of
+ * the old one, and then doesn't see the new one for good. Joining a few times
+ * more makes it ask. */
+static void join_again(struct source_kafka *k, int64_t now_ms)
+{
+    if (k->live && k->count > 0)
+        k->join_again_ms = 0;
+    if (k->join_again_ms == 0 || now_ms < k->join_again_ms || !k->live || !k->told ||
+        k->ending != KAFKA_GOES_ON || k->finishing)
+        return;
+    k->join_again_ms = ++k->joins_again < JOINS_AGAIN ? now_ms + JOIN_AGAIN_MS : 0;
+    (void)kafka_subscribe(k, k->failed, sizeof(k->failed));
+}
+
 void kafka_assignment_retry(struct source_kafka *k, int64_t now_ms)
 {
+    join_again(k, now_ms);
     if (!k->waiting || k->live || now_ms < k->waiting_retry_ms)
         return;
     if (!waiting_take(k))
@@ -188,4 +206,8 @@ void kafka_assignment_release(struct source_kafka *k)
     k->waiting_retry_ms = 0;
     if (again)
         k->settled_ms = clock_monotonic_ms() + SETTLE_MS;
+    if (again) {
+        k->join_again_ms = clock_monotonic_ms() + JOIN_AGAIN_MS;
+        k->joins_again = 0;
+    }
 }

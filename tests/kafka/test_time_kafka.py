@@ -141,12 +141,14 @@ def test_transactions(programs, topics, redis):
             transaction([minute + 600 + n] * 20, sender.abort_transaction, False)
         stream.send(1, [minute + n // 10 for n in range(1000)])
         # Partition 0 ends in a control record: it is idle nevertheless.
-        daemon.wait_for(lambda: stream.closed(minute), "the minute closed", IDLE_S + BUSY_S)
+        daemon.wait_for(lambda: stream.closed_while(1, minute + 100, minute), "the minute closed",
+                        IDLE_S + BUSY_S)
         sender.begin_transaction()
         stream.send(0, [minute + 120] * 50, sender, True)
         later = minute + 180
         stream.send(1, [later + n // 10 for n in range(1500)])
-        daemon.wait_for(lambda: stream.closed(later), "closed beside an open one", IDLE_S + BUSY_S)
+        daemon.wait_for(lambda: stream.closed_while(1, later + 150, later),
+                        "closed beside an open one", IDLE_S + BUSY_S)
         assert not any(row["minute"] == minute + 120 for row in stream.records("sketch"))
         sender.commit_transaction(30)
         daemon.wait_for(lambda: any(row["minute"] == minute + 120
