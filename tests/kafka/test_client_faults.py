@@ -55,7 +55,7 @@ def test_what_stays_is_told(faults):
     cases = [case for case in fault_table.cases()
              if case.times == "for good" and str(case).removesuffix(" for good") in events]
     assert len(cases) == len(events)
-    done = faults(cases, len(cases), hold_s=12.0)
+    done = faults(cases, len(cases), hold_s=25.0)
     for outcome in done.outcomes:
         event = events[str(outcome.case).removesuffix(" for good")]
         told = [each for each in outcome.told() if each["event"] == event]

@@ -216,6 +216,7 @@ def test_a_lost_member_goes_on(member, topics):
     topics.produce(name, numbered(100))
     first = member(name)
     first.wait_kind("AT_END", 2)
+    wait_for(lambda: topics.committed(f"{name}-group", name) == {0: 50, 1: 50}, "the commit")
     first.signal(signal.SIGSTOP)
     second = member(name)
     second.wait(lambda: len(second.starts()) == 1 and len(second.starts()[0]) == 2, "both taken")
