@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "docs/examples": {PUBLIC},
 }
 TEST_FOLDERS = ("tests/unit", "tests/property", "tests/fuzz", "tests/support", "tests/kafka",
-                "tests/cli", "tests/engines")
+                "tests/cli", "tests/engines", "tests/guard")
 # These belong to whoever talks to Kafka, whatever the folder.
 KAFKA_FILE = re.compile(r"_kafka[a-z_]*\.[ch]$")
 # The header of another library: the files that may include it (tests may, too).
