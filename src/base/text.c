@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base64.h"
 #include "limits.h"
 #include "utf8.h"
 
@@ -177,81 +178,30 @@ void text_json_double(struct text *text, double number, int digits)
     text_format(text, "%.*g", digits, number);
 }
 
-static const char base64_digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 void text_base64(struct text *text, const void *bytes, size_t size)
 {
-    const unsigned char *from = bytes;
-    size_t encoded = (size / 3 + (size % 3 != 0)) * 4;
     char *at;
 
     if (size > SIZE_MAX / 2) {
         text->failed = true;
         return;
     }
-    at = text_reserve(text, encoded);
+    at = text_reserve(text, base64_encoded_size(size));
     if (!at)
         return;
-    for (size_t i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        uint32_t three = (uint32_t)from[i] << 16;
-
-        if (left > 1)
-            three |= (uint32_t)from[i + 1] << 8;
-        if (left > 2)
-            three |= from[i + 2];
-        *at++ = base64_digits[three >> 18];
-        *at++ = base64_digits[three >> 12 & 63];
-        *at++ = left > 1 ? base64_digits[three >> 6 & 63] : '=';
-        *at++ = left > 2 ? base64_digits[three & 63] : '=';
-    }
-    text_added(text, encoded);
-}
-
-#define NO_DIGIT 0x80
-
-/* The value of each base64 digit; NO_DIGIT for all other bytes. */
-static void base64_values(unsigned char values[256])
-{
-    memset(values, NO_DIGIT, 256);
-    for (unsigned i = 0; i < 64; i++)
-        values[(unsigned char)base64_digits[i]] = (unsigned char)i;
+    base64_encode(at, bytes, size);
+    text_added(text, base64_encoded_size(size));
 }
 
 bool text_from_base64(struct text *into, const char *bytes, size_t size)
 {
-    const unsigned char *from = (const unsigned char *)bytes;
-    unsigned char values[256];
-    size_t padding = 0, decoded;
-    unsigned char bad = 0;
-    uint32_t four = 0;
-    char *at;
+    char *at = text_reserve(into, size / 4 * 3);
+    size_t decoded;
 
-    if (size % 4 != 0)
-        return false;
-    if (size > 0)
-        padding = from[size - 1] != '=' ? 0 : from[size - 2] != '=' ? 1 : 2;
-    decoded = size / 4 * 3 - padding;
-    at = text_reserve(into, size / 4 * 3);
     if (!at)
         return false;
-    base64_values(values);
-    for (size_t i = 0; i < size; i += 4) {
-        bool last = i + 4 == size;
-        unsigned char c = last && padding == 2 ? 0 : values[from[i + 2]];
-        unsigned char d = last && padding >= 1 ? 0 : values[from[i + 3]];
-
-        bad |= values[from[i]] | values[from[i + 1]] | c | d;
-        four = (uint32_t)values[from[i]] << 18 | (uint32_t)values[from[i + 1]] << 12 |
-               (uint32_t)c << 6 | d;
-        *at++ = (char)(four >> 16);
-        *at++ = (char)(four >> 8);
-        *at++ = (char)four;
-    }
-    /* Bits behind the last byte that are not zero come from no encoder. */
-    if (bad & NO_DIGIT || (padding && (four & (padding == 2 ? 0xffff : 0xff)))) {
-        into->bytes[into->size] = '\0';
+    if (!base64_decode((uint8_t *)at, bytes, size, &decoded)) {
+        *at = '\0';
         return false;
     }
     text_added(into, decoded);

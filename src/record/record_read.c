@@ -32,6 +32,7 @@ void record_reader_destroy(struct record_reader **reader)
     free(old->replaced);
     free(old->missing);
     free(old->partitions);
+    text_free(&old->line);
     text_free(&old->native);
     text_free(&old->scratch);
     text_free(&old->group);
@@ -95,6 +96,8 @@ static bool read_bytes(struct record_reader *reader, int object)
     size_t size;
     if (!need_member(reader, object, "bytes", JSON_STRING, &token))
         return false;
+    if (token == reader->native_token)
+        return true;
     const char *text = json_text(reader->json, token, &size);
     /* Some writers escape every slash. */
     if (memchr(text, '\\', size)) {
@@ -182,27 +185,6 @@ bool read_sketch(struct record_reader *reader, struct record_sketch *record)
     return true;
 }
 
-static const char *json_status_text(enum json_status status)
-{
-    switch (status) {
-    case JSON_OK:
-        break;
-    case JSON_EMPTY:
-        return "the line is empty";
-    case JSON_NOT_JSON:
-        return "not JSON";
-    case JSON_TOO_DEEP:
-        return "nested too deeply";
-    case JSON_BAD_ESCAPE:
-        return "a bad escape in a string";
-    case JSON_BAD_UTF8:
-        return "not UTF-8";
-    case JSON_NO_MEMORY:
-        return "out of memory";
-    }
-    return "not JSON";
-}
-
 static enum record_kind read_object(struct record_reader *reader, struct record *record)
 {
     int type;
@@ -233,13 +215,8 @@ enum record_kind record_read(struct record_reader *reader, const char *line, siz
     text_clear(&reader->strings);
     reader->error[0] = '\0';
     *record = (struct record){.kind = RECORD_NONE};
-    enum json_status status = JSON_NOT_JSON;
-    if (size <= LIMIT_FRAME_MAX)
-        status = json_parse(reader->json, line, size);
-    if (status == JSON_OK)
+    if (reader_parse(reader, line, size))
         record->kind = read_object(reader, record);
-    else
-        reader_fail(reader, "%s", json_status_text(status));
     if (record->kind == RECORD_NONE)
         *error = reader->error;
     return record->kind;

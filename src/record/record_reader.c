@@ -51,10 +51,45 @@ static const char *kind_name(enum json_kind kind)
     return "known";
 }
 
+static void list_members(struct record_reader *reader, struct reader_members *members, int object)
+{
+    *members = (struct reader_members){.object = object};
+    for (int key = json_first(reader->json, object); key >= 0;
+         key = json_next(reader->json, key)) {
+        struct reader_member *member = &members->list[members->count];
+        members->searched = members->count == READER_MEMBERS;
+        if (members->searched)
+            return;
+        member->name = json_text(reader->json, key, &member->size);
+        members->searched = memchr(member->name, '\\', member->size) != NULL;
+        if (members->searched)
+            return;
+        member->value = json_value(reader->json, key);
+        members->count++;
+    }
+}
+
+/* The first member of that name, or -1. */
+static int find_listed(struct record_reader *reader, int object, const char *name)
+{
+    struct reader_members *members = object == 0 ? &reader->root : &reader->inner;
+    size_t size = strlen(name);
+    if (members->object != object)
+        list_members(reader, members, object);
+    if (members->searched)
+        return json_member(reader->json, object, name, size);
+    for (size_t i = 0; i < members->count; i++) {
+        const struct reader_member *member = &members->list[i];
+        if (member->size == size && memcmp(member->name, name, size) == 0)
+            return member->value;
+    }
+    return -1;
+}
+
 /* -1, and the message, when there is none. */
 static int find_member(struct record_reader *reader, int object, const char *name)
 {
-    int found = json_member(reader->json, object, name, strlen(name));
+    int found = find_listed(reader, object, name);
     if (found < 0)
         reader_fail(reader, "\"%s\" is missing", name);
     return found;
@@ -114,7 +149,7 @@ bool need_count(struct record_reader *reader, int object, const char *name, uint
 
 bool need_number(struct record_reader *reader, int object, const char *name, double *value)
 {
-    int token;
+    int token = -1;
     double found;
     if (!need_member(reader, object, name, JSON_NUMBER, &token))
         return false;
@@ -127,7 +162,7 @@ bool need_number(struct record_reader *reader, int object, const char *name, dou
 bool need_string(struct record_reader *reader, int object, const char *name, size_t max,
                  const char **string)
 {
-    int token;
+    int token = -1;
     size_t size;
     if (!need_member(reader, object, name, JSON_STRING, &token))
         return false;

@@ -11,12 +11,30 @@
 /* Room for every string of one record. */
 #define READER_STRINGS (4 * (RECORD_NAME_MAX + 1) + RECORD_TOPIC_MAX + 1 + RECORD_FIELDS_MAX + 1)
 
+/* Members of an object that are kept at hand; an object of more is searched. */
+#define READER_MEMBERS 32
+
+/* The keys of one object, which is asked for each of them in turn. */
+struct reader_members {
+    int object;      /* token; -1: of none */
+    bool searched;   /* too many, or written with escapes: not listed here */
+    size_t count;
+    struct reader_member {
+        const char *name; /* as written */
+        size_t size;
+        int value;
+    } list[READER_MEMBERS];
+};
+
 struct record_reader {
     struct json *json;
+    struct reader_members root, inner; /* of the document, and of the object used last */
     struct text strings;      /* decoded, each with its NUL; never moves */
     struct text group;        /* canonical */
     struct text scratch;
     struct text native;       /* the bytes of the sketch */
+    struct text line;         /* the line without them, see record_line.c */
+    int native_token;         /* the string that `native` was decoded from, or -1 */
     struct hc_codec *codec;
     struct hc_sketch *sketch; /* of the record handed over last, or NULL */
     struct record_partition *partitions;
@@ -35,6 +53,10 @@ bool reader_fail(struct record_reader *reader, const char *format, ...)
 /* Room for `count` elements in one of the arrays above, which is then not NULL. */
 bool reader_room(struct record_reader *reader, void **array, size_t *room, size_t count,
                  size_t element_size);
+
+/* Parses a line into reader->json, and maybe the sketch's bytes into
+ * reader->native. */
+bool reader_parse(struct record_reader *reader, const char *line, size_t size);
 
 /* The value of member `name`, of that kind. */
 bool need_member(struct record_reader *reader, int object, const char *name, enum json_kind kind,
