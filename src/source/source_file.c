@@ -19,11 +19,11 @@
 #include <string.h>
 
 #include "clock.h"
+#include "file_stream.h"
 #include "limits.h"
 #include "source.h"
 #include "source_file_lines.h"
 #include "source_file_rejects.h"
-#include "source_file_stream.h"
 
 #define ERROR_BYTES 4608 /* a path and a reason */
 

@@ -41,9 +41,9 @@ OTHERS = {
     "jsmn.h": re.compile(r"^src/base/json\.c$"),
     "sqlite3.h": re.compile(r"/store\.c$"),
     "microhttpd.h": re.compile(r"^src/serve/"),
-    "zstd": re.compile(r"^sketch/|^src/source/|^tools/bench/"),
+    "zstd": re.compile(r"^sketch/|^src/base/file_stream\.c$|^tools/bench/"),
     "xxhash.h": re.compile(r"^sketch/"),
-    "zlib.h": re.compile(r"^src/source/"),
+    "zlib.h": re.compile(r"^src/base/file_stream\.c$"),
     "check.h": re.compile(r"^$"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)

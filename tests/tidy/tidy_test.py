@@ -12,7 +12,7 @@ README = """# A project
 ```
 src/
   base/       plumbing
-    text.h text.c   growing text
+    text.h text.c file_stream.c   growing text
   cmd/        main() only
   source/     where bytes come from
     lines.c source_kafka.c
@@ -34,7 +34,8 @@ GOOD = {
     "src/base/text.c": '#include "text.h"\n\n/* not strcpy(a, b) but */\n'
                        'static const char *word = "atoi(";\n',
     "src/cmd/main.c": "int main(void)\n{\n    exit(0);\n}\n",
-    "src/source/lines.c": '#include <zlib.h>\n#include "text.h"\n',
+    "src/base/file_stream.c": "#include <zlib.h>\n",
+    "src/source/lines.c": '#include "text.h"\n',
     "src/source/source_kafka.c": '#include <librdkafka/rdkafka.h>\n',
     "tests/unit/text_test.c": '#include <check.h>\n#include "text.h"\n',
     "tests/fuzz/text_fuzz.c": "int x;\n",
@@ -57,6 +58,7 @@ PLANTED = {
     "kafka's header elsewhere": ("src/source/lines.c", '#include "properties.h"\n',
                                  "may not include properties.h"),
     "jsmn elsewhere": ("src/base/text.c", "#include <jsmn.h>\n", "not for this file"),
+    "zlib elsewhere": ("src/source/lines.c", "#include <zlib.h>\n", "not for this file"),
     "a header of nobody": ("src/base/text.c", '#include "nowhere.h"\n', "no header of this tree"),
     "a folder without a rule": ("src/other/x.c", '#include "text.h"\n', "no rule says"),
     "a name used twice": ("src/source/text.c", "int x;\n", "taken by src/base/text.c"),

@@ -1,17 +1,19 @@
 /* Lines out of a buffer that grows to the longest of them. A line above the
- * limit is skipped while it passes by, so memory never exceeds the limit. */
+ * limit is skipped while it passes by, so memory never exceeds the limit.
+ *
+ * Where compressed data is damaged or ends too early, the lines before that
+ * count; the one that was under way is no line. */
 #include "input.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
+#include "file_stream.h"
 #include "shown.h"
 
 /* What is asked of the system at once. */
@@ -19,13 +21,14 @@
 /* Reports that are printed; the rest are only counted. A file of something
  * else would fill the terminal. */
 #define INPUT_REPORTS_MAX 20
+#define REPORT_ROOM 8448 /* a path and a reason */
 
 struct input {
     struct input_options options;
     struct record_reader *reader; /* NULL until a record is asked for */
     size_t next_path;
     const char *name;  /* of the open file */
-    int fd;            /* -1: none is open */
+    struct file_stream *file; /* NULL: none is open */
     bool at_end;       /* the open file has nothing more */
     bool skipping;     /* the line under way is too long */
     char *buffer;
@@ -46,43 +49,46 @@ struct input *input_create(const struct input_options *options)
     input->options = *options;
     if (input->options.line_max == 0)
         input->options.line_max = INPUT_RECORD_MAX;
-    input->fd = -1;
     return input;
 }
 
-static void input_report(struct input *input, const char *place, const char *reason)
+/* One more that was refused or not read, and where. */
+static void input_report(struct input *input, const char *what)
 {
     uint64_t reports = input->refused + input->unread;
     if (reports <= INPUT_REPORTS_MAX)
-        say("%s: %s: %s\n", input->options.command, place, reason);
+        say("%s: %s\n", input->options.command, what);
     if (reports == INPUT_REPORTS_MAX)
         say("%s: further refusals are counted, not shown\n", input->options.command);
 }
 
-static void input_unread(struct input *input, const char *reason)
+/* At a line of the open file. */
+static void input_report_line(struct input *input, uint64_t line, const char *reason)
 {
-    input->unread++;
-    input_report(input, input->name, reason);
+    char what[REPORT_ROOM];
+    snprintf(what, sizeof(what), "%s:%" PRIu64 ": %s", input->name, line, reason);
+    input_report(input, what);
 }
 
 void input_refuse(struct input *input, const char *reason)
 {
-    char place[512];
-    snprintf(place, sizeof(place), "%s:%" PRIu64, input->name, input->line);
     input->refused++;
-    input_report(input, place, reason);
+    input_report_line(input, input->line, reason);
+}
+
+/* The rest of the open file. */
+static void input_unread(struct input *input, const char *reason)
+{
+    input->unread++;
+    input_report_line(input, input->line + 1, reason);
+    input->at_end = true;
+    input->skipping = false;
+    input->begin = input->scanned = input->end = 0;
 }
 
 uint64_t input_refused(const struct input *input)
 {
     return input->refused + input->unread;
-}
-
-static void input_close_file(struct input *input)
-{
-    if (input->fd > STDIN_FILENO)
-        close(input->fd);
-    input->fd = -1;
 }
 
 /* False when there is no further file. */
@@ -91,17 +97,18 @@ static bool input_open_next(struct input *input)
     size_t count = input->options.count ? input->options.count : 1;
     while (input->next_path < count) {
         const char *path = input->options.count ? input->options.paths[input->next_path] : "-";
-        bool is_stdin = strcmp(path, "-") == 0;
+        char error[REPORT_ROOM];
         input->next_path++;
-        input->name = is_stdin ? "stdin" : path;
-        input->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-        if (input->fd >= 0) {
+        input->name = strcmp(path, "-") == 0 ? "stdin" : path;
+        input->file = file_stream_open(path, error, sizeof(error));
+        if (input->file) {
             input->begin = input->scanned = input->end = 0;
             input->line = 0;
             input->at_end = input->skipping = false;
             return true;
         }
-        input_unread(input, strerror(errno));
+        input->unread++;
+        input_report(input, error);
     }
     return false;
 }
@@ -129,26 +136,27 @@ static bool input_reserve(struct input *input)
 /* More bytes of the open file, or `at_end`. */
 static void input_fill(struct input *input)
 {
-    assert(input->fd >= 0 && !input->at_end);
+    enum file_stream_status status;
+    size_t got;
+    assert(input->file && !input->at_end);
     if (input->end - input->begin > input->options.line_max) {
         input->skipping = true;
         input->begin = input->scanned = input->end = 0;
     }
     if (!input_reserve(input)) {
         input_unread(input, "out of memory");
-        input->at_end = true;
         return;
     }
-    ssize_t got;
-    do {
-        got = read(input->fd, input->buffer + input->end, INPUT_CHUNK);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        input_unread(input, strerror(errno));
-    if (got <= 0)
+    do
+        status = file_stream_read(input->file, input->buffer + input->end, INPUT_CHUNK, INT_MAX,
+                                  &got);
+    while (status == FILE_STREAM_NOTHING);
+    if (status == FILE_STREAM_FAILED)
+        input_unread(input, file_stream_error(input->file));
+    else if (status == FILE_STREAM_END)
         input->at_end = true;
     else
-        input->end += (size_t)got;
+        input->end += got;
 }
 
 static bool input_is_blank(const char *bytes, size_t size)
@@ -178,7 +186,7 @@ static bool input_take(struct input *input, size_t size, size_t taken)
 bool input_line(struct input *input, const char **bytes, size_t *size)
 {
     for (;;) {
-        if (input->fd < 0 && !input_open_next(input))
+        if (!input->file && !input_open_next(input))
             return false;
         size_t left = input->end - input->scanned;
         char *feed = left ? memchr(input->buffer + input->scanned, '\n', left) : NULL;
@@ -193,7 +201,7 @@ bool input_line(struct input *input, const char **bytes, size_t *size)
             return true;
         }
         if (last) {
-            input_close_file(input);
+            file_stream_close(&input->file);
             continue;
         }
         input->scanned = input->end;
@@ -203,7 +211,7 @@ bool input_line(struct input *input, const char **bytes, size_t *size)
 
 bool input_bytes(struct input *input, size_t size, const char **bytes)
 {
-    assert(input->fd >= 0 && size <= input->options.line_max);
+    assert(input->file && size <= input->options.line_max);
     while (input->end - input->begin < size && !input->at_end)
         input_fill(input);
     bool enough = input->end - input->begin >= size;
@@ -218,8 +226,8 @@ bool input_record(struct input *input, struct record *record)
     if (!input->reader)
         input->reader = record_reader_create();
     if (!input->reader) {
-        input->name = "input";
-        input_unread(input, "out of memory");
+        input->unread++;
+        input_report(input, "out of memory");
         return false;
     }
     const char *bytes, *error;
@@ -241,7 +249,7 @@ int input_close(struct input **input)
     if (closing->refused)
         say("%s: %" PRIu64 " line%s refused\n", closing->options.command,
             closing->refused, closing->refused == 1 ? "" : "s");
-    input_close_file(closing);
+    file_stream_close(&closing->file);
     record_reader_destroy(&closing->reader);
     free(closing->buffer);
     free(closing);

@@ -1,4 +1,5 @@
-/* The lines that a subcommand reads: from files one after the other, or stdin.
+/* The lines that a subcommand reads: from files one after the other, or stdin,
+ * decompressed where they are gzip or zstd.
  *
  * A line that is no record is reported on stderr with its place and counted;
  * it never stops the rest. Memory: one line. Not for concurrent use. */

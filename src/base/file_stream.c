@@ -13,7 +13,7 @@
  * What is not a regular file may have nothing to read for a long time. It is
  * waited for with poll(2), never in read(2), and without O_NONBLOCK on stdin,
  * since that flag would be shared with other processes. */
-#include "source_file_stream.h"
+#include "file_stream.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
-/* The bytes of one file, stdin or FIFO, decompressed. Private to the file
- * source. */
-#ifndef SOURCE_FILE_STREAM_H
-#define SOURCE_FILE_STREAM_H
+/* The bytes of one file, stdin or FIFO, decompressed. A stream belongs to one
+ * thread at a time. */
+#ifndef BASE_FILE_STREAM_H
+#define BASE_FILE_STREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
