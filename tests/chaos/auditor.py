@@ -48,6 +48,13 @@ class Auditor:
     def __exit__(self, *_):
         self.child.end()
 
+    def ended(self):
+        """Whether it has died: then nobody watches any more."""
+        return self.child.ended()
+
+    def last_words(self):
+        return self.child.last_words()
+
     def state(self):
         """(violations, counters) so far."""
         answer = self.child.ask(ask="state")

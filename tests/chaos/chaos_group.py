@@ -62,7 +62,7 @@ class Group:
         self.env = {key: value for key, value in os.environ.items()
                     if not key.startswith("HEADCOUNT_")}
 
-    def start(self, slot, emit_ms, memory, proxied):
+    def start(self, slot, emit_ms, memory, proxied, queue):
         if slot in self.slots:
             return False
         self.started += 1
@@ -70,6 +70,7 @@ class Group:
                    "-o", self.output, "--emit-every", f"{emit_ms}ms", "--memory", memory,
                    "-X", f"session.timeout.ms={self.session_ms}",
                    "-X", "heartbeat.interval.ms=200",
+                   "-X", f"queue.buffering.max.messages={queue}",
                    "-X", "topic.metadata.refresh.interval.ms=1000"]
         self.slots[slot] = Instance(f"{self.started:05}-{slot}", command, self.folder, self.env)
         self.counts["starts"] += 1
@@ -140,15 +141,18 @@ class Group:
         self.counts[f"left with {code}"] += 1
         if code not in self.fine_codes and not (code == UNBORN and not instance.log()):
             self._finding(instance, f"left with exit code {code}")
-        self._archive(instance)
+            self._archive(instance, keep=True)
+        else:
+            self._archive(instance)
 
     def _ended_itself(self, instance):
         self._finding(instance, f"ended by itself with exit code {instance.process.returncode}")
         self._archive(instance, keep=True)
 
     def _finding(self, instance, what):
-        self.findings.append(f"{self.name}: instance {instance.name} {what}:\n"
-                             + instance.log()[-TAIL:])
+        """With its last words, which tell the cause; the whole log is kept."""
+        self.findings.append(f"{self.name}: instance {instance.name} {what}, its log is "
+                             f"{instance.path}:\n{instance.log()[-TAIL:]}")
 
     def _archive(self, instance, keep=False):
         """What it told is counted; the log goes, or a thousand kills fill the disk."""

@@ -32,6 +32,10 @@ CALM_S = 120
 LOOK_S = 0.02
 
 
+class Unwatched(Exception):
+    """Nobody watches the commits any more."""
+
+
 @dataclasses.dataclass
 class Result:
     plan: object
@@ -189,6 +193,7 @@ class Round:
     def _look(self):
         for group in self.groups:
             group.look()
+        self._look_at_auditors()
         for job in [job for job in self.jobs if job.done()]:
             self.jobs.remove(job)
             self._say(f"         {job.result()}")
@@ -202,6 +207,12 @@ class Round:
             elif not asked:
                 self.counts["brokers ended by themselves"] += 1
                 node.begin()
+
+    def _look_at_auditors(self):
+        """Without one nothing that follows is worth its time."""
+        for auditor, group in zip(self.auditors, self.groups):
+            if auditor.ended():
+                raise Unwatched(f"{group.name}: the auditor has died: {auditor.last_words()}")
 
     def _say(self, text):
         self.trace.write(text + "\n")
@@ -234,7 +245,7 @@ class Round:
         for group in self.groups:
             group.thaw_all()
             for slot in range(self.plan.slots):
-                group.start(slot, 100, "64MiB", slot % 2)
+                group.start(slot, 100, "64MiB", slot % 2, 10000)
 
     def _behind(self):
         """Groups that have not committed everything yet, with where they are."""
@@ -276,6 +287,9 @@ class Round:
         scratch = self.folder / "scratch"
         scratch.mkdir()
         for group in self.groups:
+            if self.audited[group.name] != len(messages):
+                self.result.findings.append(f"{group.name}: auditor: {self.audited[group.name]} "
+                                            f"of {len(messages)} frames were looked at")
             records = self.topics.read(group.output)
             self.counts["records"] += records.count(b"\n")
             mismatches, wrong = chaos_verdict.judge_group(
@@ -291,16 +305,31 @@ class Round:
                                 for name, count in group.counts.items()})
             self.result.events.update(group.events)
             self.result.findings += group.findings
-        for auditor, group in zip(self.auditors, self.groups):
-            try:
-                violations, counters = auditor.stop()
-            except (OSError, RuntimeError) as trouble:
-                violations, counters = [f"did not answer: {trouble}"], {}
-            self.counts.update({f"audited {name}": count for name, count in counters.items()
-                                if isinstance(count, int)})
-            self.result.findings += [f"{group.name}: auditor: {each}" for each in violations]
+        self.audited = {group.name: self._stop_auditor(auditor, group)
+                        for auditor, group in zip(self.auditors, self.groups)}
         self.counts["rebalances"] += len(self.cluster.generations())
         self.counts["frames sent again"] += self.feed.repeated
+
+    def _stop_auditor(self, auditor, group):
+        """How many frames it has looked at."""
+        try:
+            violations, counters = auditor.stop()
+        except (OSError, RuntimeError, ValueError) as trouble:
+            violations, counters = [f"did not answer: {trouble}"], {}
+        self.counts.update({f"audited {name}": count for name, count in counters.items()
+                            if isinstance(count, int)})
+        self.result.findings += [f"{group.name}: auditor: {each}" for each in violations]
+        return counters.get("frames_checked", 0) + counters.get("frames_rejected", 0)
+
+    def _live(self):
+        self._hurt()
+        self._heal()
+        self.feed.stop()
+        self._drain()
+        for group in self.groups:
+            group.leave_all()
+        self._gather()
+        self._judge()
 
     def run(self):
         """The Result; the folder stays only if something was found."""
@@ -308,14 +337,10 @@ class Round:
         with contextlib.ExitStack() as stack:
             self._build_up(stack)
             self.feed.start()
-            self._hurt()
-            self._heal()
-            self.feed.stop()
-            self._drain()
-            for group in self.groups:
-                group.leave_all()
-            self._gather()
-            self._judge()
+            try:
+                self._live()
+            except Unwatched as failure:
+                self.result.findings.append(str(failure))
             self.result.seconds = time.monotonic() - began
             if self.result.findings:
                 for number, node in self.cluster.nodes.items():

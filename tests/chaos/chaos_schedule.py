@@ -47,16 +47,23 @@ def memory_and_pace(rng, plan):
             rng.random() < plan.proxied)
 
 
+# How many records it may have on their way. With one or two, frames go on coming in
+# while what a checkpoint needs is being produced.
+QUEUES = (1, 2, 10000)
+
+
 class Instances:
     def __init__(self, plan, group):
         self.plan, self.group = plan, group
         self.rng = random.Random(f"{plan.seed} instances {group}")
+        self.queues = random.Random(f"{plan.seed} queues {group}")
         self.hand = f"group{group}"
         self.free_at = dict.fromkeys(range(plan.slots), 0.0)
         self.steps = [self._start(0.0, slot) for slot in range(plan.slots)]
 
     def _start(self, at, slot):
-        return Step(at, self.hand, "start", (slot, *memory_and_pace(self.rng, self.plan)))
+        return Step(at, self.hand, "start", (slot, *memory_and_pace(self.rng, self.plan),
+                                             self.queues.choice(QUEUES)))
 
     def _step(self, at, what, slot):
         self.steps.append(Step(at, self.hand, what, (slot,)))

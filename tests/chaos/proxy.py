@@ -76,9 +76,10 @@ class Proxy:
         """Ends all faults, or those of a kind, or those that were set for a node."""
         self.child.ask(ask="clear", kind=kind, node=node)
 
-    def counters(self):
-        """What passed and what was done, by name; `connections_now` are open."""
-        return self.child.ask(ask="counters")["counters"]
+    def counters(self, node=None):
+        """What passed and what was done, by name; `connections_now` are open. All together,
+        or what one node's port has seen."""
+        return self.child.ask(ask="counters", node=node)["counters"]
 
     def flips(self):
         """The last bits flipped: [kind of request, version, direction, byte, bit]."""

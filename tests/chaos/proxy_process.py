@@ -172,7 +172,7 @@ class Link:
 
     def __init__(self, port, number, reader, writer):
         self.node, self.number, self.seed = port.node, number, port.proxy.seed
-        self.faults, self.counters = port.proxy.faults, port.proxy.counters
+        self.faults, self.counters = port.proxy.faults, port.counters
         self.flips, self.addresses = port.proxy.flips, port.proxy.addresses
         self.reader, self.writers = reader, [writer]
         self.asked = {}  # request number: (kind, version)
@@ -221,6 +221,7 @@ class Port:
     def __init__(self, proxy, node, address):
         self.proxy, self.node, self.address = proxy, node, address
         self.links, self.opened = set(), 0
+        self.counters = collections.Counter()
         self.keeper = self._bound(0)
         self.number = self.keeper.getsockname()[1]
         self.server = None
@@ -247,7 +248,7 @@ class Port:
     async def serve(self, reader, writer):
         link = Link(self, self.opened, reader, writer)
         self.opened += 1
-        self.proxy.counters["connections"] += 1
+        self.counters["connections"] += 1
         self.links.add(link)
         try:
             await link.run(self.address)
@@ -256,12 +257,12 @@ class Port:
 
     def cut(self, how):
         for link in list(self.links):
-            self.proxy.counters["cut"] += 1
+            self.counters["cut"] += 1
             link.end(reset=how == "reset")
 
     def half_open(self):
         for link in list(self.links):
-            self.proxy.counters["half_open"] += 1
+            self.counters["half_open"] += 1
             link.die()
 
 
@@ -285,10 +286,16 @@ class ProxyProcess:
             self.faults.clear(question["kind"], question["node"])
             await self.adjust()
         else:
-            now = sum(len(port.links) for port in self.ports.values())
-            return {"counters": {**self.counters, "connections_now": now},
-                    "flips": list(self.flips)}
+            return {"counters": self.count(question.get("node")), "flips": list(self.flips)}
         return {}
+
+    def count(self, node):
+        """Of one node, or of all and what was asked for."""
+        ports = [port for number, port in self.ports.items() if node in (None, number)]
+        total = sum((port.counters for port in ports), collections.Counter())
+        if node is None:
+            total += self.counters
+        return {**total, "connections_now": sum(len(port.links) for port in ports)}
 
     async def inflict(self, fault):
         if fault.node is not None and fault.node not in self.ports:

@@ -2,20 +2,15 @@
 lost and nothing is committed too early. Two instances behind the proxy while frames
 flow, one fault after the other; in the end Redis's registers for every minute, no
 hole, and an auditor that saw nothing."""
-import random
-import threading
-
 import pytest
 from auditor import Auditor
-from frames import small_frame, stream
+from frames import stream
 from oracle import Oracle, frames_total
 from programs import wait_for
 from proxy import of_broker
+from steady_feed import Feed
 
 PARTITIONS = 3
-START = 1468244340
-RATE, USERS, MINUTES = 1500, 20000, 8
-BEAT_S = 0.05
 BOTH_WAYS_MIN = 8
 OPTIONS = ["--emit-every", "200ms", "-X", "session.timeout.ms=3000",
            "-X", "heartbeat.interval.ms=300", "-X", "socket.timeout.ms=3000",
@@ -35,38 +30,6 @@ FAULTS = [
     ("half_open", {}, "half_open", 4),
     ("refuse", {}, "fault_refuse", 1),
 ]
-
-
-class Feed(threading.Thread):
-    """Frames at a steady rate, straight to the broker, until told to stop."""
-
-    def __init__(self, topics, name):
-        super().__init__()
-        self.topics, self.name = topics, name
-        self.ended, self.frames, self.failed = threading.Event(), [], []
-
-    def run(self):
-        rng, producer = random.Random(11), self.topics.producer()
-
-        def delivered(error, _):
-            if error is not None:
-                self.failed.append(error)
-        while not self.ended.wait(BEAT_S):
-            for _ in range(int(RATE * BEAT_S)):
-                self.frames.append(small_frame(f"user-{rng.randrange(USERS)}",
-                                               START + rng.randrange(60 * MINUTES)))
-                producer.produce(self.name, self.frames[-1].line,
-                                 partition=rng.randrange(PARTITIONS), on_delivery=delivered)
-            producer.poll(0)
-        assert producer.flush(60) == 0
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.join()
 
 
 @pytest.fixture
@@ -96,7 +59,7 @@ def test_every_fault(programs, topics, broker, proxy, redis):
     with Auditor(broker.bootstrap, f"{name}-group", name, f"{name}-out") as auditor:
         with programs.start(*arguments(proxy, name)) as one, \
                 programs.start(*arguments(proxy, name)) as two:
-            with Feed(topics, name) as feed:
+            with Feed(topics, name, PARTITIONS) as feed:
                 for daemon in (one, two):
                     daemon.wait_for(lambda: daemon.events("assigned"), "an assignment")
                 for fault in FAULTS:

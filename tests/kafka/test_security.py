@@ -11,6 +11,8 @@ import shlex
 import signal
 import subprocess
 
+import confluent_kafka
+import kafka
 import pytest
 from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation,
                                    AclPermissionType, ResourcePatternType, ResourceType)
@@ -22,6 +24,8 @@ from topics import Topics
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs" / "SECURITY.md"
 CONFIG = 78
+# Which librdkafka takes part in the SCRAM of brokers from 4.0 on.
+SCRAM_SINCE = (2, 6, 1)
 FAST = ["--emit-every", "200ms", "-X", "session.timeout.ms=3000", "-X",
         "heartbeat.interval.ms=300"]
 
@@ -36,6 +40,22 @@ def secure(request, certificates):
     with SecureBroker(request.config.getoption("--kafka"), certificates) as server:
         server.create_topic("frames", 2)
         yield server
+
+
+@pytest.fixture(scope="module")
+def before_4(request, certificates):
+    with SecureBroker(request.config.getoption("--kafka"), certificates,
+                      ["SCRAM-SHA-256", "SCRAM-SHA-512"], kafka.BEFORE_4) as server:
+        yield server
+
+
+@pytest.fixture
+def newer_library(scratch):
+    """The environment in which the programs find it."""
+    (found,) = pathlib.Path(confluent_kafka.__file__).parents[1].glob(
+        "confluent_kafka.libs/librdkafka*.so*")
+    (scratch / "librdkafka.so.1").symlink_to(found)
+    return {"LD_LIBRARY_PATH": str(scratch)}
 
 
 @pytest.fixture(scope="module")
@@ -216,21 +236,66 @@ def test_a_running_count_keeps_trying(programs, secure, certificates):
     assert "nothing-out" not in Topics(secure.bootstrap).names()
 
 
-def test_scram_or_why_not(programs, secure, inside, certificates):
+def count_by_scram(programs, server, properties, frames, truth, env=None):
+    """Counts all of a topic, and compares."""
+    inside, name = Topics(server.bootstrap), f"scram-{len(Topics(server.bootstrap).names())}"
+    inside.create(name, 2)
+    inside.produce(name, [frame.line for frame in frames])
+    done = programs.count("-t", name, "-G", f"{name}-group", "-o", f"{name}-out", "-e", *FAST,
+                          *properties, env=env)
+    out = inside.read(f"{name}-out")
+    truth.check(programs, out)
+    programs.verify(out)
+    assert inside.committed(f"{name}-group", name) == inside.ends(name)
+    return done
+
+
+def scram(server, certificates, secret, listener, mechanism, password=USERS["alice"]):
+    return ["-b", server.address[listener], *client_of(
+        certificates, listener, sasl_mechanism=mechanism, sasl_password=secret(password))]
+
+
+def library_version(programs, env=None):
+    said = programs.count("--version", env=env).out.decode()
+    return tuple(map(int, re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", said).groups()))
+
+
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+def test_scram_or_why_not(programs, secure, certificates, secret, listener):
     """With an older library brokers from 4.0 on answer as to a wrong password."""
-    version = programs.count("--version").out.decode()
-    numbers = re.search(r"librdkafka (\d+)\.(\d+)\.(\d+)", version).groups()
-    old = tuple(map(int, numbers)) < (2, 6, 1)
-    for listener in ("plain", "tls"):
-        done = programs.count("-b", secure.address[listener], "-t", "frames", "--validate",
-                              *client_of(certificates, listener, sasl_mechanism="SCRAM-SHA-256"),
-                              code=CONFIG if old else 0)
-        told = [event for event in parse_logfmt(done.err) if event["event"] == "scram_unsupported"]
-        assert bool(told) == old
-        if old:
-            assert "2.6.1 or later is needed" in told[0]["text"]
-            assert "2.6.1 or later" in told[-1]["text"] and "SASL" in told[-1]["text"]
-            assert "2.6.1 or later" in done.out.decode()
+    old = library_version(programs) < SCRAM_SINCE
+    done = programs.count(*scram(secure, certificates, secret, listener, "SCRAM-SHA-256"),
+                          "-t", "frames", "--validate", code=CONFIG if old else 0)
+    told = [event for event in parse_logfmt(done.err) if event["event"] == "scram_unsupported"]
+    assert bool(told) == old
+    if old:
+        assert "2.6.1 or later is needed" in told[0]["text"]
+        assert "2.6.1 or later" in told[-1]["text"] and "SASL" in told[-1]["text"]
+        assert "2.6.1 or later" in done.out.decode()
+
+
+@pytest.mark.parametrize("listener, mechanism", [("tls", "SCRAM-SHA-256"),
+                                                 ("plain", "SCRAM-SHA-512")])
+def test_scram_with_brokers_before_4(programs, before_4, certificates, secret, frames, truth,
+                                     listener, mechanism):
+    """They take the SCRAM of any library; who has the wrong password stays out."""
+    words = scram(before_4, certificates, secret, listener, mechanism)
+    count_by_scram(programs, before_4, words, frames, truth)
+    words = scram(before_4, certificates, secret, listener, mechanism, "planted-wrong-one")
+    done = programs.count(*words, "-t", "frames", "--validate", code=CONFIG)
+    assert b"check sasl.username and sasl.password" in done.out
+
+
+def test_scram_with_a_newer_library(programs, secure, certificates, secret, frames, truth,
+                                    newer_library):
+    """The one that came with the client that the tests look with, in place of the system's."""
+    assert library_version(programs, newer_library) >= SCRAM_SINCE
+    words = scram(secure, certificates, secret, "tls", "SCRAM-SHA-256")
+    done = count_by_scram(programs, secure, words, frames, truth, newer_library)
+    assert "scram_unsupported" not in done.err
+    words = scram(secure, certificates, secret, "tls", "SCRAM-SHA-256", "planted-wrong-one")
+    done = programs.count(*words, "-t", "frames", "--validate", code=CONFIG, env=newer_library)
+    assert b"check sasl.username and sasl.password" in done.out and b"2.6.1" not in done.out
 
 
 def planted(secret, certificates, way):

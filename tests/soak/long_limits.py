@@ -11,7 +11,6 @@ import time
 
 import kafka_cluster
 import pytest
-from confluent_kafka.admin import NewTopic
 from frames import small_frame
 from oracle import Oracle, frames_total, records_of
 from programs import wait_for
@@ -47,10 +46,8 @@ def cluster(request):
 
 def create_on(topics, name, partitions, nodes):
     """One copy of each partition, on these nodes in turn."""
-    places = [[nodes[number % len(nodes)]] for number in range(partitions)]
-    topics.admin.create_topics([NewTopic(name, partitions, replica_assignment=places, config={
-        "retention.ms": "-1", "min.insync.replicas": "1"})])[name].result(30)
-    wait_for(lambda: len(topics.ends(name)) == partitions, f"topic {name} known")
+    topics.create(name, partitions, [[nodes[number % len(nodes)]] for number in range(partitions)],
+                  retention_ms=-1, min_insync_replicas=1)
 
 
 @pytest.mark.parametrize("rebalance", [False, True])

@@ -10,7 +10,7 @@ loopback ports, ready in about three seconds. As a module:
 
 As a program:
 
-    kafka.py fetch DIR        brings the jars to DIR/jars, once
+    kafka.py fetch DIR        brings the jars of all VERSIONS to DIR, once
     kafka.py run DIR [K=V]... prints the bootstrap address, then runs until stdin
                               ends or a signal comes
     kafka.py topic BOOTSTRAP NAME PARTITIONS [K=V]...
@@ -32,20 +32,23 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+# The one that tests are run with, and the last that takes the SCRAM of an old librdkafka.
+VERSIONS = NOW, BEFORE_4 = "4.1.0", "3.9.1"
 READY_S = 60
 STOP_S = 15
 PR_SET_PDEATHSIG = 1
 
 
-def fetch(build_dir):
-    """The folder of the jars, downloaded if it is not there yet."""
-    jars = pathlib.Path(build_dir).resolve() / "jars"
-    if list(jars.glob("kafka_2.13-*.jar")):
+def fetch(build_dir, version=NOW):
+    """The folder of a version's jars, downloaded if it is not there yet."""
+    jars = pathlib.Path(build_dir).resolve() / ("jars" if version == NOW else f"jars-{version}")
+    if list(jars.glob(f"kafka_2.13-{version}.jar")):
         return jars
-    partial = jars.with_name("jars.partial")
+    partial = jars.with_name(f"{jars.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(jars, ignore_errors=True)
     subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"),
+        ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"), f"-Dkafka.version={version}",
          "dependency:copy-dependencies", f"-DoutputDirectory={partial}"],
         check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # it colours even silence
     partial.rename(jars)
@@ -74,8 +77,9 @@ class Broker:
     `ports` are those of the broker and of the controller, `java` options of the
     virtual machine, `within` a command that runs others."""
 
-    def __init__(self, build_dir, properties=None, ports=None, java=("-Xmx512m",), within=()):
-        self.jars = fetch(build_dir)
+    def __init__(self, build_dir, properties=None, ports=None, java=("-Xmx512m",), within=(),
+                 version=NOW):
+        self.jars = fetch(build_dir, version)
         self.folder = tempfile.TemporaryDirectory(prefix="kafka-", dir=self.jars.parent)
         self.path = pathlib.Path(self.folder.name)
         self.port, controller = ports or free_ports(2)
@@ -293,7 +297,8 @@ def run(build_dir, properties):
 
 def main(words):
     if len(words) == 2 and words[0] == "fetch":
-        print(fetch(words[1]))
+        for version in VERSIONS:
+            print(fetch(words[1], version))
     elif len(words) >= 2 and words[0] == "run":
         run(words[1], pairs(words[2:]))
     elif len(words) >= 4 and words[0] == "topic":

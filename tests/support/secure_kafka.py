@@ -64,11 +64,11 @@ class Certificates:
 
 
 class SecureBroker(kafka.Broker):
-    """`address` has the bootstrap address of each listener."""
+    """`address` has the bootstrap address of each listener; `scram` names mechanisms."""
 
-    def __init__(self, build_dir, certificates):
-        self.certificates = certificates
-        super().__init__(build_dir)
+    def __init__(self, build_dir, certificates, scram=("SCRAM-SHA-256",), version=kafka.NOW):
+        self.certificates, self.scram = certificates, scram
+        super().__init__(build_dir, version=version)
 
     def _write_properties(self, controller, extra):
         others = [name for name in LISTENERS if name != "open"]
@@ -85,7 +85,7 @@ class SecureBroker(kafka.Broker):
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS;User:alice;User:CN=client",
             "group.min.session.timeout.ms": "500",
-            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
+            "sasl.enabled.mechanisms": ",".join(["PLAIN", *self.scram]),
             **self._tls("tls", "server"), **self._sasl("tls"), **self._sasl("plain"),
             **self._tls("mutual", "server", client=True), **self._tls("stranger", "stranger"),
             **self._tls("expired", "expired"), **extra})
@@ -100,18 +100,17 @@ class SecureBroker(kafka.Broker):
             found[f"{store}.client.auth"] = "required"
         return found
 
-    @staticmethod
-    def _sasl(listener):
+    def _sasl(self, listener):
         users = " ".join(f'user_{name}="{password}"' for name, password in USERS.items())
         config = f"listener.name.{listener}"
         return {f"{config}.plain.sasl.jaas.config":
-                f"{JAAS}.plain.PlainLoginModule required {users};",
-                f"{config}.scram-sha-256.sasl.jaas.config":
-                f"{JAAS}.scram.ScramLoginModule required;"}
+                f"{JAAS}.plain.PlainLoginModule required {users};"} | {
+                    f"{config}.{mechanism.lower()}.sasl.jaas.config":
+                    f"{JAAS}.scram.ScramLoginModule required;" for mechanism in self.scram}
 
     def _format(self):
-        scram = [word for name, password in USERS.items() for word in
-                 ("--add-scram", f"SCRAM-SHA-256=[name={name},password={password}]")]
+        scram = [word for mechanism in self.scram for name, password in USERS.items() for word in
+                 ("--add-scram", f"{mechanism}=[name={name},password={password}]")]
         subprocess.run(
             self._java("kafka.tools.StorageTool", "format", "-t", "aGVhZGNvdW50LWthZmthIQ",
                        "-c", str(self.path / "server.properties"), *scram),

@@ -12,9 +12,11 @@ class Topics:
         self.brokers = brokers
         self.admin = AdminClient({"bootstrap.servers": brokers})
 
-    def create(self, name, partitions=1, **config):
+    def create(self, name, partitions=1, places=None, **config):
+        """One copy of each partition, or on the nodes of `places`, a list for each."""
         config = {key.replace("_", "."): str(value) for key, value in config.items()}
-        topic = NewTopic(name, partitions, 1, config=config)
+        copies = {"replica_assignment": places} if places else {"replication_factor": 1}
+        topic = NewTopic(name, partitions, config=config, **copies)
         self.admin.create_topics([topic])[name].result(30)
 
         def known():
