@@ -25,7 +25,8 @@ static ZSTD_customMem codec_zstd_memory(struct hc_codec *codec)
     return (ZSTD_customMem){codec_zstd_allocate, codec_zstd_release, &codec->allocator};
 }
 
-/* The strategy with the least work, told to find no match. */
+/* The strategy with the least work, told to find no match: it takes the largest
+ * steps that there are when it looks for one. */
 static const struct {
     ZSTD_cParameter parameter;
     int value;
@@ -33,7 +34,7 @@ static const struct {
     {ZSTD_c_strategy, ZSTD_fast},
     {ZSTD_c_hashLog, 6},
     {ZSTD_c_minMatch, 7},
-    {ZSTD_c_targetLength, 0},
+    {ZSTD_c_targetLength, ZSTD_TARGETLENGTH_MAX},
     {ZSTD_c_contentSizeFlag, 1},
     {ZSTD_c_checksumFlag, 0},
     {ZSTD_c_literalCompressionMode, ZSTD_ps_enable},
