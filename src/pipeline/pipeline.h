@@ -44,6 +44,8 @@ struct pipeline_options {
     int64_t epoch_ms;
     struct window_options windows;
     int64_t emit_every_ms;
+    size_t slice_work;        /* bytes of sketches published between two steps of the source;
+                               * 0: a fair measure */
     int64_t max_lag_ms;
     int64_t idle_after_ms;
     int64_t release_wait_ms;  /* how long a rebalance waits for answers; 0: for ever */

@@ -74,6 +74,8 @@ struct pipeline {
     /* Publishing. */
     int64_t next_tick_ms;
     int64_t last_checkpoint_ms;
+    int64_t gathering_ms;    /* when the last checkpoint began */
+    bool sliced;             /* more of its windows are due, and the output has room */
     bool news; /* to be told by a checkpoint, since the last one began */
     struct text key, value;
     struct hc_codec *codec;

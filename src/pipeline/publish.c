@@ -1,8 +1,13 @@
 /* Everything behind the windows: labels, records, checkpoints, commits.
  *
- * At each tick the windows are labelled anew and a checkpoint begins; its
- * windows are then produced as fast as the output takes them, while frames go
- * on being folded. */
+ * At each tick the windows are labelled anew and a checkpoint begins. Its windows
+ * are then produced in slices, one a turn, so that reading goes on between them
+ * however many they are. A slice is measured by its work and not by the clock:
+ * SLICE_WORK takes about as long as a batch of frames. It doubles with each eighth
+ * of the emit interval that the checkpoint has been gathering, SLICE_DOUBLINGS
+ * times at most. So gathering ends: the windows that are due are fixed when it
+ * begins, and each turn produces one of them at least unless the output is full;
+ * and it ends in time: after most of an interval nearly all of it goes into slices. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +20,10 @@
  * --emit-every; in ms. */
 #define STARVED_MS 5000
 #define STARVED_PAUSE_MS 1000
+/* The work of a slice, in bytes of sketches; what a record costs beside them. */
+#define SLICE_WORK ((size_t)256 * 1024)
+#define SLICE_RECORD_WORK 2048
+#define SLICE_DOUBLINGS 5
 
 enum record_state publish_state(const struct pipeline *p, struct window *window)
 {
@@ -150,20 +159,30 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
     return true;
 }
 
-bool publish_window(struct pipeline *p, struct window *window)
+/* One window's records, as far as `left` goes. */
+static bool publish_records(struct pipeline *p, struct window *window, size_t *left)
 {
     enum record_state state = publish_state(p, window);
     struct window_sketch *sketch;
     while ((sketch = window_publish_next(p->windows, window, (int)state))) {
-        if (!publish_sketch(p, window, sketch, state))
+        p->sliced = *left == 0;
+        if (p->sliced || !publish_sketch(p, window, sketch, state))
             return false;
         window_published(window, (int)state);
+        size_t work = SLICE_RECORD_WORK + hc_sketch_memory(sketch->sketch);
+        *left -= work < *left ? work : *left;
     }
     if (state == RECORD_OPEN)
         window->closed_ms = -1;
     else if (window->closed_ms < 0)
         window->closed_ms = p->now_ms;
     return true;
+}
+
+bool publish_window(struct pipeline *p, struct window *window)
+{
+    size_t all = SIZE_MAX;
+    return publish_records(p, window, &all);
 }
 
 static void record_failed(struct pipeline *p, struct window *window, const struct emit_ack *ack)
@@ -265,7 +284,7 @@ static void begin_checkpoint(struct pipeline *p)
         return;
     }
     window_table_next_round(p->windows);
-    p->last_checkpoint_ms = p->now_ms;
+    p->last_checkpoint_ms = p->gathering_ms = p->now_ms;
     p->news = false;
     p->last_begun = p->leaving;
 }
@@ -399,15 +418,30 @@ static void commit(struct pipeline *p)
         publish_committed(p, "not accepted");
 }
 
+static size_t slice_work(const struct pipeline *p)
+{
+    int64_t eighths = (p->now_ms - p->gathering_ms) * 8 / p->o.emit_every_ms;
+    size_t work = p->o.slice_work ? p->o.slice_work : SLICE_WORK;
+    return work << (eighths < SLICE_DOUBLINGS ? eighths : SLICE_DOUBLINGS);
+}
+
+/* The next slice of a checkpoint's windows. True when all of them are produced. */
+static bool publish_slice(struct pipeline *p)
+{
+    size_t left = slice_work(p);
+    struct window *w;
+    while ((w = window_first_changed(p->windows)) && w->round < window_table_round(p->windows))
+        if (!publish_records(p, w, &left))
+            return false;
+    return true;
+}
+
 void publish_go_on(struct pipeline *p)
 {
+    p->sliced = false;
     if (checkpoints_gathering(p->checkpoints)) {
-        struct window *w = window_first_changed(p->windows);
-        while (w && w->round < window_table_round(p->windows)) {
-            if (!publish_window(p, w))
-                return;
-            w = window_first_changed(p->windows);
-        }
+        if (!publish_slice(p))
+            return;
         checkpoints_gathered(p->checkpoints);
     }
     struct checkpoint_view view;

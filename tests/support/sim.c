@@ -85,6 +85,7 @@ static void options_draw(struct sim_member *member, struct hc_sketch_options *sk
         .epoch_ms = (int64_t)member->start,
         .windows = {sketches, sim->profiles, 0},
         .emit_every_ms = sim_random(sim, 4) ? 60 : 200,
+        .slice_work = sim_random(sim, 2) ? 0 : 1, /* a record */
         .max_lag_ms = sim_random(sim, 2) ? 5000 : 500,
         .idle_after_ms = sim_random(sim, 2) ? 400 : 100,
         .release_wait_ms = sim_random(sim, 3) ? 300 : 2000,
