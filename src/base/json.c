@@ -335,61 +335,22 @@ const char *json_text(const struct json *json, int token, size_t *size)
     return json->bytes + t->start;
 }
 
-/* Decodes the next run of raw text that stands for itself, or the next escape:
- * where the decoded bytes are and how many. Returns the raw text left. */
-static const char *decode_run(const char *at, const char *end, char escape[4], const char **run,
-                              size_t *run_size)
-{
-    const char *backslash;
-
-    if (*at == '\\') {
-        *run = escape;
-        return at + json_escape_decode(at, escape, run_size);
-    }
-    backslash = memchr(at, '\\', (size_t)(end - at));
-    *run = at;
-    *run_size = (size_t)((backslash ? backslash : end) - at);
-    return at + *run_size;
-}
-
 bool json_string(const struct json *json, int token, char *into, size_t room, size_t *size)
 {
-    size_t raw_size, run_size;
-    const char *at = json_text(json, token, &raw_size);
-    const char *end = at + raw_size, *run;
-    char escape[4];
+    size_t raw_size;
+    const char *raw = json_text(json, token, &raw_size);
 
     assert(json_kind(json, token) == JSON_STRING);
-    *size = 0;
-    while (at < end) {
-        at = decode_run(at, end, escape, &run, &run_size);
-        if (run_size > room - *size)
-            return false;
-        memcpy(into + *size, run, run_size);
-        *size += run_size;
-    }
-    return true;
+    return json_string_decode(raw, raw_size, into, room, size);
 }
 
 bool json_string_is(const struct json *json, int token, const char *bytes, size_t size)
 {
-    size_t raw_size, run_size;
-    const char *at = json_text(json, token, &raw_size);
-    const char *end = at + raw_size, *run;
-    char escape[4];
+    size_t raw_size;
+    const char *raw = json_text(json, token, &raw_size);
 
     assert(json_kind(json, token) == JSON_STRING);
-    /* An escape is longer than what it stands for. */
-    if (raw_size < size)
-        return false;
-    while (at < end) {
-        at = decode_run(at, end, escape, &run, &run_size);
-        if (run_size > size || memcmp(bytes, run, run_size) != 0)
-            return false;
-        bytes += run_size;
-        size -= run_size;
-    }
-    return size == 0;
+    return json_string_equals(raw, raw_size, bytes, size);
 }
 
 bool json_int64(const struct json *json, int token, int64_t *number)

@@ -83,6 +83,15 @@ struct json_pointer;
  * is. NULL with a constant text in *error when malformed or out of memory. */
 struct json_pointer *json_pointer_create(const char *text, const char **error);
 void json_pointer_destroy(struct json_pointer **pointer);
+/* One of its steps, from the root on: a key, or an element's place. */
+struct json_step {
+    const char *name; /* decoded, borrowed from the pointer, not terminated */
+    size_t size;
+    int index;        /* the name as an array index, or -1 */
+};
+/* How many it has, one at least; and each by number. */
+size_t json_pointer_steps(const struct json_pointer *pointer);
+struct json_step json_pointer_step(const struct json_pointer *pointer, size_t number);
 /* The token it names in the parsed document, or -1. Where a key stands twice
  * the first wins. */
 int json_pointer_find(const struct json *json, const struct json_pointer *pointer);

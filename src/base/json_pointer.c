@@ -6,14 +6,8 @@
 
 #include "json.h"
 
-struct step {
-    const char *name; /* into `names` */
-    size_t size;
-    int index;        /* the name as an array index, or -1 */
-};
-
 struct json_pointer {
-    struct step *steps;
+    struct json_step *steps; /* their names lie in `names` */
     size_t count;
     char *names;
 };
@@ -59,7 +53,7 @@ static bool decode_steps(struct json_pointer *pointer, const char *text)
     char *name = pointer->names;
 
     while (*text) {
-        struct step *step = &pointer->steps[pointer->count++];
+        struct json_step *step = &pointer->steps[pointer->count++];
 
         text = decode_name(text + 1, name, &step->size);
         if (!text)
@@ -76,7 +70,7 @@ static void whole_name(struct json_pointer *pointer, const char *text)
     size_t size = strlen(text);
 
     memcpy(pointer->names, text, size);
-    pointer->steps[0] = (struct step){.name = pointer->names, .size = size, .index = -1};
+    pointer->steps[0] = (struct json_step){.name = pointer->names, .size = size, .index = -1};
     pointer->count = 1;
 }
 
@@ -122,6 +116,17 @@ void json_pointer_destroy(struct json_pointer **pointer)
     *pointer = NULL;
 }
 
+size_t json_pointer_steps(const struct json_pointer *pointer)
+{
+    return pointer->count;
+}
+
+struct json_step json_pointer_step(const struct json_pointer *pointer, size_t number)
+{
+    assert(number < pointer->count);
+    return pointer->steps[number];
+}
+
 static int element_at(const struct json *json, int array, int index)
 {
     int element;
@@ -140,7 +145,7 @@ int json_pointer_find(const struct json *json, const struct json_pointer *pointe
 
     assert(pointer->count > 0);
     for (size_t i = 0; i < pointer->count && token >= 0; i++) {
-        const struct step *step = &pointer->steps[i];
+        const struct json_step *step = &pointer->steps[i];
 
         switch (json_kind(json, token)) {
         case JSON_OBJECT:

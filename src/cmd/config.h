@@ -45,6 +45,7 @@ struct config {
     struct decode_options decode;
     const char *user_field, *time_field;
     int time_unit, user_from, time_from;
+    bool strict;
     int64_t ahead_max_ms, late_max_ms, now_s, frame_max;
 
     unsigned profiles;        /* bit 1 << index into profiles_names */

@@ -1,5 +1,14 @@
 /* Bytes -> frame, or the reason why not.
  *
+ * A frame is read from the front, up to the byte that ends the later of its two
+ * fields; one that lacks a field is read to its end, and so is every frame where
+ * `strict` asks for it. A field that is a text (string, number) or a word ends
+ * at the mark behind it, one that is an object or an array at its first bracket.
+ * Whatever is read is checked in the same way. What stands behind goes unseen:
+ * the verdict is the strict one of a frame that ends there well, with nothing
+ * more than the brackets that are still open closed. So where both fields are
+ * there, fast and strict agree, or the strict reason is damage behind them.
+ *
  * A frame that is wrong in several ways gets the first reason of this list:
  *
  *   1. too_large                                   the size alone
@@ -21,6 +30,7 @@
 #ifndef DECODE_DECODE_H
 #define DECODE_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +49,7 @@ struct decode_options {
     enum decode_time_unit time_unit;
     enum decode_user_from user_from;
     enum decode_time_from time_from;
+    bool strict;              /* read each frame to its end */
     size_t frame_max;         /* bytes, up to LIMIT_FRAME_MAX; larger frames are too_large */
     int64_t now_ms;           /* what frames without a record timestamp are measured against */
     int64_t ahead_max_ms;     /* how far a time may lie beyond that, or DECODE_UNLIMITED */

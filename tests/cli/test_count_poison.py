@@ -95,7 +95,7 @@ def test_rejects_come_back_as_they_were(programs, scratch, oracle):
            b'{"uid":"","ts":1}', b'{"uid":"' + b"x" * 4097 + b'","ts":1}',
            b'{"uid":"a","ts":[]}', b'{"uid":"a","ts":-1}', b'{"uid":"a","ts":4102444800}',
            b'{"uid":"\\ud800","ts":1}', b'{"uid":"\xff","ts":1}', b"\x00\xff",
-           b'{"uid":"a","ts":1,"x":' + b"[" * 1100 + b"]" * 1100 + b"}",
+           b'{"x":' + b"[" * 1100 + b"]" * 1100 + b',"uid":"a","ts":1}',
            b'{"uid":"a","ts":1,"x":"' + b"y" * 70000 + b'"}']
     reasons = ["empty", "not_json", "not_object", "no_user", "no_time", "user_type", "user_empty",
                "user_too_long", "time_type", "time_range", "time_ahead", "bad_escape", "bad_utf8",
