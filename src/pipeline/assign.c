@@ -93,6 +93,7 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
     }
     p->assignment = assignment;
     p->assigned_last_s = WATERMARK_NONE;
+    p->last_window = NULL; /* its minute counts for this one anew */
     p->news = false;
     tell_first_start(p, assignment);
     log_event(assign_log_level(p), "assigned", LOG_S("topic", assignment->topic),

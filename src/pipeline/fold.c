@@ -86,6 +86,17 @@ bool fold_make_room(struct pipeline *p)
     return false;
 }
 
+/* A frame falls into another minute than the one before it. */
+static void minute_note(struct pipeline *p, int64_t minute_s)
+{
+    if (minute_s < p->minute_first_s)
+        p->minute_first_s = minute_s;
+    if (minute_s > p->minute_last_s)
+        p->minute_last_s = minute_s;
+    if (minute_s + WINDOW_SECONDS > p->assigned_last_s)
+        p->assigned_last_s = minute_s + WINDOW_SECONDS;
+}
+
 static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *frame)
 {
     if (window_table_is_full(p->windows) && !fold_make_room(p))
@@ -95,6 +106,7 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
     if (!window || window->minute_s != minute_s) {
         window = window_table_get(p->windows, minute_s, WINDOW_GROUP_TOTAL);
         p->last_window = window;
+        minute_note(p, minute_s);
     }
     if (!window ||
         window_add_user(p->windows, window, frame->user, frame->user_size) != HC_OK) {
@@ -105,12 +117,6 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
         window->late = true;
         p->counters.late++;
     }
-    if (minute_s < p->minute_first_s)
-        p->minute_first_s = minute_s;
-    if (minute_s > p->minute_last_s)
-        p->minute_last_s = minute_s;
-    if (minute_s + WINDOW_SECONDS > p->assigned_last_s)
-        p->assigned_last_s = minute_s + WINDOW_SECONDS;
     watermark_clock_note(&p->clocks[slot], frame->time_s, p->now_ms);
     p->slots[slot].noted = true;
     p->counters.frames++;
@@ -119,7 +125,6 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
 
 static bool fold_message(struct pipeline *p, const struct message *message)
 {
-    assert(message->slot < p->slots_count);
     struct frame frame;
     enum reject reason = decoder_decode(p->o.decoder, message, &frame);
     if (reason == REJECT_NONE) {
@@ -136,9 +141,25 @@ static bool fold_message(struct pipeline *p, const struct message *message)
         p->counters.rejected[reason]++;
     }
     p->counters.bytes += message->size;
-    p->slots[message->slot].at_end = false;
-    checkpoints_read(p->checkpoints, message->slot, message->next);
     return true;
+}
+
+/* The messages of one partition up to the next one of another: where it stands is
+ * noted once for all of them. False when one found no room. */
+static bool fold_stretch(struct pipeline *p)
+{
+    const struct message *first = &p->run[p->run_next], *end = &p->run[p->run_count];
+    const struct message *message = first;
+    uint32_t slot = first->slot;
+    assert(slot < p->slots_count);
+    while (message < end && message->slot == slot && fold_message(p, message))
+        message++;
+    p->run_next = (size_t)(message - p->run);
+    if (message == first)
+        return false;
+    p->slots[slot].at_end = false;
+    checkpoints_read(p->checkpoints, slot, message[-1].next);
+    return message == end || message->slot != slot;
 }
 
 bool fold_run(struct pipeline *p)
@@ -148,8 +169,8 @@ bool fold_run(struct pipeline *p)
     if (p->run_next == p->run_count)
         return true;
     p->news = true;
-    for (; p->run_next < p->run_count; p->run_next++)
-        if (!fold_message(p, &p->run[p->run_next]))
+    while (p->run_next < p->run_count)
+        if (!fold_stretch(p))
             return false;
     return true;
 }

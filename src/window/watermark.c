@@ -1,5 +1,5 @@
-/* See watermark.h. The selection is a plain insertion into the few largest: at
- * most 64 samples once a batch. */
+/* See watermark.h. The selection is an insertion into the few largest, in their
+ * order: of at most 64 samples, once a batch, most of which fall through. */
 #include "watermark.h"
 
 #include <assert.h>
@@ -26,20 +26,20 @@ void watermark_clock_note(struct watermark_clock *clock, int64_t time_s, int64_t
     clock->idle = false;
 }
 
-/* The rank-th largest (from 1) of `count` numbers, which are reordered. */
-static int64_t largest(int64_t *numbers, uint32_t count, uint32_t rank)
+/* The rank-th largest (from 1) of `count` numbers. */
+static int64_t largest(const int64_t *numbers, uint32_t count, uint32_t rank)
 {
-    assert(rank >= 1 && rank <= count);
-    for (uint32_t done = 0; done < rank; done++) {
-        uint32_t best = done;
-        for (uint32_t i = done + 1; i < count; i++)
-            if (numbers[i] > numbers[best])
-                best = i;
-        int64_t swap = numbers[done];
-        numbers[done] = numbers[best];
-        numbers[best] = swap;
+    int64_t first[LIMIT_CLOCK_SAMPLES]; /* the largest so far, in falling order */
+    assert(rank >= 1 && rank <= count && count <= LIMIT_CLOCK_SAMPLES);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i < rank ? i : rank;
+        if (at == rank && numbers[i] <= first[rank - 1])
+            continue;
+        for (at -= at == rank; at > 0 && first[at - 1] < numbers[i]; at--)
+            first[at] = first[at - 1];
+        first[at] = numbers[i];
     }
-    return numbers[rank - 1];
+    return first[rank - 1];
 }
 
 int64_t watermark_clock_update(struct watermark_clock *clock, int64_t now_ms,

@@ -41,7 +41,7 @@ size_t window_memory(const struct window_table *table, const struct window *wind
 {
     size_t bytes = window_bytes(table);
     for (size_t i = 0; i < table->sketches_count; i++)
-        bytes += hc_sketch_memory(window->sketches[i].sketch);
+        bytes += window->sketches[i].memory;
     return bytes;
 }
 
@@ -145,6 +145,7 @@ static struct window *window_make(struct window_table *table, int64_t minute_s, 
             window_free(table, window);
             return NULL;
         }
+        window->sketches[i].memory = hc_sketch_memory(window->sketches[i].sketch);
     }
     uint8_t bit;
     window->minute_s = minute_s;
@@ -162,7 +163,8 @@ struct window *window_table_find(const struct window_table *table, int64_t minut
                                  const char *group)
 {
     struct window *window = *bucket_of(table, minute_s, group);
-    while (window && (window->minute_s != minute_s || strcmp(window->group, group) != 0))
+    while (window && (window->minute_s != minute_s ||
+                      (window->group != group && strcmp(window->group, group) != 0)))
         window = window->same_hash;
     return window;
 }
@@ -271,6 +273,17 @@ void window_published(struct window *window, int state)
     sketch->published_state = state;
 }
 
+/* Only what changes a sketch may change its size. */
+static void sketch_changed(struct window_table *table, struct window *window,
+                           struct window_sketch *sketch)
+{
+    table->memory -= sketch->memory;
+    sketch->memory = hc_sketch_memory(sketch->sketch);
+    memory_add(table, sketch->memory);
+    sketch->changed = true;
+    list_join(table, window);
+}
+
 enum hc_status window_add_user(struct window_table *table, struct window *window,
                                const void *user, size_t size)
 {
@@ -278,16 +291,10 @@ enum hc_status window_add_user(struct window_table *table, struct window *window
      * with the user: adding again changes nothing there. */
     for (size_t i = 0; i < table->sketches_count; i++) {
         struct window_sketch *sketch = &window->sketches[i];
-        size_t before = hc_sketch_memory(sketch->sketch);
         int changed = 0;
         enum hc_status status = hc_sketch_add(sketch->sketch, user, size, &changed);
-        size_t after = hc_sketch_memory(sketch->sketch);
-        table->memory -= before;
-        memory_add(table, after);
-        if (changed) {
-            sketch->changed = true;
-            list_join(table, window);
-        }
+        if (changed)
+            sketch_changed(table, window, sketch);
         if (status != HC_OK)
             return status;
     }

@@ -24,6 +24,7 @@ struct window_sketch {
     uint64_t sequence;        /* of the last record produced, 0: none */
     int published_state;      /* label of that record; WINDOW_UNPUBLISHED before */
     bool changed;             /* content that no record of it has */
+    size_t memory;            /* private: what the table counts for it */
 };
 
 struct window {
