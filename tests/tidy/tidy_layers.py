@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "src/cmd": {"src/base", PUBLIC, "src/kafka", "src/source", "src/decode", "src/window",
                 "src/record", "src/emit", "src/pipeline"},
     "tools/accuracy": {PUBLIC, "sketch"},
-    "tools/bench": {PUBLIC},
+    "tools/benchmark": {PUBLIC},
     "tools/headcount": {"src/base", PUBLIC, "src/record", "src/rollup"},
     "docs/examples": {PUBLIC},
 }
@@ -38,10 +38,10 @@ KAFKA_FILE = re.compile(r"_kafka[a-z_]*\.[ch]$")
 # The header of another library: the files that may include it (tests may, too).
 OTHERS = {
     "librdkafka/": re.compile(r"^src/kafka/|" + KAFKA_FILE.pattern),
-    "jsmn.h": re.compile(r"^src/base/json\.c$"),
+    "jsmn.h": re.compile(r"^src/base/json\.c$|^tools/benchmark/"),
     "sqlite3.h": re.compile(r"/store\.c$"),
     "microhttpd.h": re.compile(r"^src/serve/"),
-    "zstd": re.compile(r"^sketch/|^src/base/file_stream\.c$|^tools/bench/"),
+    "zstd": re.compile(r"^sketch/|^src/base/file_stream\.c$|^tools/benchmark/"),
     "xxhash.h": re.compile(r"^sketch/"),
     "zlib.h": re.compile(r"^src/base/file_stream\.c$"),
     "check.h": re.compile(r"^$"),

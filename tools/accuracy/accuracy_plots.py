@@ -264,7 +264,7 @@ def plots(results):
                       [("dense, measured", "ours", [q for q in top if q[1]]),
                        ("1.04/√2^p", "theory", [(p, 104 / 2 ** (p / 2)) for p in range(4, 19)]),
                        ("sparse, measured", "sparse", first)],
-                      is_precision=True)]),
+                      x_is_log=False, y_is_log=True)]),
     }
 
 

@@ -29,7 +29,8 @@ class Panel:
     y: tuple
     series: list  # (name, class, [(x, y)])
     band: tuple = None
-    is_precision: bool = False  # x linear, y logarithmic; otherwise the other way
+    x_is_log: bool = True
+    y_is_log: bool = False
 
 
 class Scale:
@@ -70,15 +71,15 @@ def frame(panel, x, y, top):
         high, low = y(panel.band[1]), y(panel.band[0])
         yield f'<rect class="band" x="{LEFT}" y="{high:.1f}" width="{WIDTH - LEFT - RIGHT}" ' \
               f'height="{low - high:.1f}"/>'
-    for value in ticks(panel.y, panel.is_precision):
+    for value in ticks(panel.y, panel.y_is_log):
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" ' \
               f'y2="{y(value):.1f}"/><text class="quiet" x="{LEFT - 8}" y="{y(value) + 4:.1f}" ' \
               f'text-anchor="end">{label(value)}</text>'
-    for value in ticks(panel.x, not panel.is_precision):
+    for value in ticks(panel.x, panel.x_is_log):
         anchor = "end" if value == panel.x[1] else "middle"
         yield f'<text class="quiet" x="{x(value):.1f}" y="{bottom + 18}" ' \
               f'text-anchor="{anchor}">{label(value)}</text>'
-    where = y(0) if panel.y[0] < 0 and not panel.is_precision else bottom
+    where = y(0) if panel.y[0] < 0 and not panel.y_is_log else bottom
     yield f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{where:.1f}" y2="{where:.1f}"/>'
     yield f'<text class="quiet" x="{WIDTH - RIGHT}" y="{bottom + 34}" text-anchor="end">' \
           f"{html.escape(panel.below)}</text>"
@@ -110,8 +111,8 @@ def figure(panels):
              f'<rect class="ground" width="{WIDTH}" height="{height}"/>']
     for number, panel in enumerate(panels):
         top = TOP + number * (HEIGHT + GAP)
-        x = Scale(panel.x, (LEFT, WIDTH - RIGHT), not panel.is_precision)
-        y = Scale(panel.y, (top + HEIGHT, top), panel.is_precision)
+        x = Scale(panel.x, (LEFT, WIDTH - RIGHT), panel.x_is_log)
+        y = Scale(panel.y, (top + HEIGHT, top), panel.y_is_log)
         clip = f"clip{number}"
         parts.append(f'<clipPath id="{clip}"><rect x="{LEFT}" y="{top}" '
                      f'width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT}"/></clipPath>')

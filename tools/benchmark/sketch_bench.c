@@ -1,4 +1,5 @@
-/* bench ROUNDS: runs all cases in turns, ROUNDS times, and prints one table.
+/* sketch_bench ROUNDS [WORDS]: runs all cases in turns, ROUNDS times, and prints one
+ * table; with WORDS only the rows that begin so, and the cases that they need.
  *
  * A ratio is taken within a round, between neighbours in time; what is shown is
  * the median of the rounds, and the least and the largest of them. */
@@ -7,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench.h"
+#include "sketch_bench.h"
 
 #define IDS (1 << 20)
 #define ROUNDS_MAX 99
@@ -89,10 +90,27 @@ static size_t find(const char *name)
     abort();
 }
 
-static void measure(void)
+static int is_wanted(const struct row *row, const char *words)
+{
+    return strncmp(row->what, words, strlen(words)) == 0;
+}
+
+static int is_needed(const char *name, const char *words)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (is_wanted(&rows[i], words) &&
+            (strcmp(rows[i].fast, name) == 0 || strcmp(rows[i].slow, name) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+static void measure(const char *words)
 {
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < case_count; i++) {
+            if (!is_needed(cases[i].name, words))
+                continue;
             double start = seconds();
             double units = cases[i].run(cases[i].data);
 
@@ -135,18 +153,21 @@ int main(int argc, char **argv)
 {
     struct bench_image images[BENCH_DIFFERENT];
     struct bench_ids ids = ids_create();
+    const char *words = argc > 2 ? argv[2] : "";
 
     rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     if (rounds < 1 || rounds > ROUNDS_MAX) {
-        fputs("usage: bench ROUNDS\n", stderr);
+        fputs("usage: sketch_bench ROUNDS [WORDS]\n", stderr);
         return 2;
     }
     bench_images(&ids, images);
     case_count = bench_ours(&ids, cases);
     case_count += bench_theirs(&ids, images, cases + case_count);
-    measure();
+    measure(words);
     printf("| | libheadcount | against | ratio | from .. to | goal |\n|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        print_row(&rows[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (is_wanted(&rows[i], words))
+            print_row(&rows[i]);
+    }
     return 0;
 }

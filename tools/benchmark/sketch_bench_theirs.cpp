@@ -5,7 +5,7 @@
 #include <hll.hpp>
 #include <vector>
 
-#include "bench.h"
+#include "sketch_bench.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zstd.h>
 
-#include "bench.h"
+#include "sketch_bench.h"
 #include "headcount/codec.h"
 #include "headcount/foreign.h"
 

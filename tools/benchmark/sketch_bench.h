@@ -1,10 +1,10 @@
-/* What tools/bench_sketch measures: cases of ours and of DataSketches, each a
+/* What `tools/bench sketch` measures: cases of ours and of DataSketches, each a
  * function that does the same work every time.
  *
- * bench_main.c runs them in turns, so that a busy moment of the machine meets
+ * sketch_bench.c runs them in turns, so that a busy moment of the machine meets
  * all of them, and divides what belongs together round by round. */
-#ifndef BENCH_H
-#define BENCH_H
+#ifndef SKETCH_BENCH_H
+#define SKETCH_BENCH_H
 
 #include <stddef.h>
 #include <stdint.h>
