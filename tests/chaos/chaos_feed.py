@@ -18,6 +18,8 @@ START = 1468244340
 TICK_S = 0.05
 # The damage that one flipped bit does: to another day, or beyond the clock.
 FLIPPED_BITS = (*range(20), 29, 31)
+# How far back the frames of a flood reach.
+FLOOD_S = 60 * 20000
 GARBAGE = (b"", b"{", b"\xff\xfe", b'{"uid":"somebody"}', b'{"uid":[],"ts":1468244340}',
            b'{"uid":"","ts":1468244340}', b'{"uid":"a","ts":true}', b'[1,2]', None)
 IDS = ("user-%d", "%d", "пользователь-%d", "u/%d\t\"quoted\"")
@@ -33,6 +35,11 @@ class Frames:
         self.late = rng.choice((0.0, 0.01, 0.05))
         self.poison = rng.choice((0.0, 0.002, 0.01))
         self.garbage = rng.choice((0.0, 0.003))
+
+    def flooded(self, rng, number):
+        """Of any minute of two weeks: instances that read many of them run out of room."""
+        stamp = int(START + number * self.step_s - rng.random() * FLOOD_S)
+        return f'{{"uid":"flooded-{rng.randrange(self.users)}","ts":{stamp}}}'.encode()
 
     def value(self, rng, number):
         if rng.random() < self.garbage:
@@ -59,6 +66,7 @@ class Feed(threading.Thread):
         self.open = {}      # number -> (partition, value), not acknowledged yet
         self.failed = []    # numbers to be sent again
         self.sent = self.acknowledged = self.repeated = 0
+        self.flood = self.flooded = 0  # to be sent at once, and sent like that
         self.trouble = None
         self.producer = self._producer()
 
@@ -111,15 +119,21 @@ class Feed(threading.Thread):
         began = time.monotonic()
         while not self.ended.wait(TICK_S):
             # Behind a broker that was away the lost time is not made up for at once.
-            upto = min(self.sent + self.rate, int((time.monotonic() - began) * self.rate))
-            for number in range(self.sent, upto):
-                rng = random.Random(f"{self.seed} {number}")
-                partition = rng.randrange(self.partitions)
-                self.open[number] = (partition, self.frames.value(rng, number))
-                self._send(number)
-                self.sent = number + 1
+            steady = int((time.monotonic() - began) * self.rate) + self.flooded
+            self._send_up_to(min(self.sent + self.rate, steady), self.frames.value)
+            flood, self.flood = self.flood, 0
+            self.flooded += flood
+            self._send_up_to(self.sent + flood, self.frames.flooded)
             self.producer.poll(0)
             self._again()
+
+    def _send_up_to(self, end, value):
+        for number in range(self.sent, end):
+            rng = random.Random(f"{self.seed} {number}")
+            partition = rng.randrange(self.partitions)
+            self.open[number] = (partition, value(rng, number))
+            self._send(number)
+            self.sent = number + 1
 
     def stop(self, limit_s=120):
         """Until every frame is acknowledged."""

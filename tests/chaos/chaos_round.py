@@ -188,6 +188,9 @@ class Round:
             return self._disk_step(step)
         if step.hand == "network":
             return self._network_step(step)
+        if step.hand == "feed":
+            self.feed.flood += step.args[0]
+            return True
         return self._group_step(step)
 
     def _look(self):

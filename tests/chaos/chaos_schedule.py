@@ -39,6 +39,7 @@ class Plan:
     rate: int = 1000
     partitions: int = 4
     proxied: float = 0.5      # the share of instances behind the proxy
+    flood: int = 0            # frames of old minutes that come at once, three times a round
 
 
 def memory_and_pace(rng, plan):
@@ -47,9 +48,10 @@ def memory_and_pace(rng, plan):
             rng.random() < plan.proxied)
 
 
-# How many records it may have on their way. With one or two, frames go on coming in
-# while what a checkpoint needs is being produced.
+# How many records it may have on their way. With few, frames go on coming in while what
+# a checkpoint needs is being produced; a flood would take too long with one or two.
 QUEUES = (1, 2, 10000)
+QUEUES_IN_FLOOD = (200, 10000)
 
 
 class Instances:
@@ -57,13 +59,14 @@ class Instances:
         self.plan, self.group = plan, group
         self.rng = random.Random(f"{plan.seed} instances {group}")
         self.queues = random.Random(f"{plan.seed} queues {group}")
+        self.sizes = QUEUES_IN_FLOOD if plan.flood else QUEUES
         self.hand = f"group{group}"
         self.free_at = dict.fromkeys(range(plan.slots), 0.0)
         self.steps = [self._start(0.0, slot) for slot in range(plan.slots)]
 
     def _start(self, at, slot):
         return Step(at, self.hand, "start", (slot, *memory_and_pace(self.rng, self.plan),
-                                             self.queues.choice(QUEUES)))
+                                             self.queues.choice(self.sizes)))
 
     def _step(self, at, what, slot):
         self.steps.append(Step(at, self.hand, what, (slot,)))
@@ -196,6 +199,12 @@ def draw_topics(plan, nodes):
     return steps
 
 
+def draw_floods(plan):
+    rng = random.Random(f"{plan.seed} floods")
+    return [Step(share * plan.seconds + 5 * rng.random(), "feed", "flood", (plan.flood,))
+            for share in (0.2, 0.4, 0.6) if plan.flood]
+
+
 def network_fault(rng):
     """A kind and its arguments."""
     kind = rng.choice(KEPT["network"])
@@ -231,4 +240,5 @@ def draw(plan, nodes=(1, 2, 3)):
     steps += Brokers(plan, nodes).draw()
     steps += draw_topics(plan, nodes)
     steps += draw_network(plan, nodes)
+    steps += draw_floods(plan)
     return sorted(steps, key=lambda step: step.at)

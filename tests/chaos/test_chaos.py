@@ -23,10 +23,11 @@ def test_a_round(build, request, scratch):
 
 
 def test_a_seed_draws_the_same_schedule():
-    plan = chaos_schedule.Plan(seed=11, seconds=300.0, groups=2)
+    plan = chaos_schedule.Plan(seed=11, seconds=300.0, groups=2, flood=1000)
     steps = chaos_schedule.draw(plan)
     assert steps == chaos_schedule.draw(plan)
-    assert steps != chaos_schedule.draw(chaos_schedule.Plan(seed=12, seconds=300.0, groups=2))
+    assert steps != chaos_schedule.draw(chaos_schedule.Plan(seed=12, seconds=300.0, groups=2,
+                                                           flood=1000))
     drawn = {step.what for step in steps}
     assert drawn >= {"kill", "freeze", "thaw", "leave", "start", "lead", "grow", "fill", "empty",
-                     "clear", *chaos_schedule.KEPT["network"]}
+                     "clear", "flood", *chaos_schedule.KEPT["network"]}
