@@ -29,6 +29,9 @@ OUTPUT = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
 DISK_MIB = 512
 SPEED = 15.0  # seconds of frame time in one of ours: a minute takes four
 CALM_S = 120
+# Looks in a row at which nothing is left to do: members that were thawed a moment ago
+# find out what they have lost.
+CALM_LOOKS = 3
 LOOK_S = 0.02
 
 
@@ -251,7 +254,9 @@ class Round:
                 group.start(slot, 100, "64MiB", slot % 2, 10000)
 
     def _behind(self):
-        """Groups that have not committed everything yet, with where they are."""
+        """Groups that have not committed everything yet, with where they are, or in which
+        somebody waits for a share: who lost the last one, frozen, and leaves without
+        another one has counted frames that others committed, and says so by a 1."""
         try:
             ends = self.topics.ends(INPUT)
             behind = {}
@@ -261,16 +266,20 @@ class Round:
                         if end > 0 and committed.get(p) != end}
                 if left:
                     behind[group.name] = left
+                elif not self.topics.is_stable(group.name, len(group.slots)):
+                    behind[group.name] = "not all are members yet"
             return behind
         except KafkaException as trouble:
             return {"all": str(trouble)}
 
     def _drain(self):
         """Who is left alive must finish the work without help."""
-        deadline = time.monotonic() + CALM_S
-        while behind := self._behind():
+        deadline, calm = time.monotonic() + CALM_S, 0
+        while calm < CALM_LOOKS:
+            behind = self._behind()
+            calm = 0 if behind else calm + 1
             self._look()
-            if time.monotonic() > deadline:
+            if behind and time.monotonic() > deadline:
                 self.result.findings.append(
                     f"not at the end of the log within {CALM_S} s of calm: {behind}\n"
                     + "\n".join(group.tails() for group in self.groups))

@@ -1,7 +1,8 @@
 """Topics of a real broker, by confluent_kafka: another client than ours."""
 import time
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (Consumer, ConsumerGroupState, KafkaError, KafkaException, Producer,
+                             TopicPartition)
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from programs import wait_for
@@ -104,6 +105,11 @@ class Topics:
     def members(self, group):
         """How many members the group's coordinator knows of, dead ones until it finds out."""
         return len(self.admin.describe_consumer_groups([group])[group].result(30).members)
+
+    def is_stable(self, group, members):
+        """Whether it has so many, and each of them its share."""
+        found = self.admin.describe_consumer_groups([group])[group].result(30)
+        return found.state == ConsumerGroupState.STABLE and len(found.members) == members
 
     @staticmethod
     def _committed(consumer, asked):
