@@ -70,9 +70,12 @@ unsigned search_match(const struct search *search, unsigned met, const char *key
     size_t size = (size_t)(back_over_space(behind) - 1 - key);
 
     for (unsigned i = 0; i < FIELDS; i++) {
-        const struct json_step *step = &search->step[i]->step;
+        const struct json_step *step;
 
-        if ((met >> i & 1) && !json_string_equals(key, size, step->name, step->size))
+        if (!(met >> i & 1))
+            continue;
+        step = &search->step[i]->step;
+        if (!json_string_equals(key, size, step->name, step->size))
             met &= ~(1U << i);
     }
     return met;

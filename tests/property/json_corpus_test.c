@@ -1,13 +1,15 @@
 /* Goal: each document of tests/golden/json_corpus.txt has the verdict that
- * stands there, from our reader, from our strict decoder and from simdjson, which finds
- * the same in what it takes. Where simdjson's verdict is another one the table
- * says so: numbers beyond 64 bits and doubles, with whose digits cut it agrees
- * too, and what is deeper than we read. */
+ * stands there, from our reader, from our strict decoder and from simdjson, which
+ * finds the same in what it takes. Where simdjson's verdict is another one the
+ * table says so: numbers beyond 64 bits and doubles, with whose digits cut it
+ * agrees too, and what is deeper than we read. The fast way is held against the
+ * strict one, with each document before and behind the fields. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode_judge.h"
 #include "simdjson_judge.h"
 #include "text.h"
 
@@ -36,6 +38,7 @@ struct readers {
     struct decoder *strict;
     struct decoder *fast;
     struct simdjson_judge *judge;
+    struct decode_judge *decode_judge;
     char *copy;
     int wrong;
 };
@@ -177,6 +180,25 @@ static void check_as_value(struct readers *readers, const struct row *row)
     text_free(&frame);
 }
 
+/* Fast and strict: the document itself, and before and behind the fields. */
+static void check_fast(struct readers *readers, const struct row *row)
+{
+    static const char *const around[][2] = {
+        {"", ""}, {"{\"x\":", ",\"uid\":\"u\",\"ts\":1}"}, {"{\"ts\":1,\"uid\":", "}"},
+        {"{\"uid\":\"u\",\"ts\":1,\"x\":", "}"}};
+    struct text frame = {0};
+
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        text_clear(&frame);
+        text_string(&frame, around[i][0]);
+        text_bytes(&frame, row->document.bytes, row->document.size);
+        text_string(&frame, around[i][1]);
+        ck_assert(!frame.failed);
+        decode_judge_check(readers->decode_judge, frame.bytes, frame.size, NULL);
+    }
+    text_free(&frame);
+}
+
 static void check_simdjson(struct readers *readers, const struct row *row, bool taken)
 {
     const char *bytes = readers->copy, *difference;
@@ -205,6 +227,7 @@ static void check_row(struct readers *readers, const struct row *row)
         complain(readers, row, row->verdict);
     check_simdjson(readers, row, taken);
     check_decoder(readers, row, taken);
+    check_fast(readers, row);
     if (strcmp(row->verdict, "accept") == 0)
         check_as_value(readers, row);
 }
@@ -227,11 +250,14 @@ START_TEST(every_document_has_its_verdict)
     options.strict = true;
     readers.strict = decoder_create(&options, error, sizeof error);
     ck_assert(readers.fast && readers.strict);
+    options.frame_max = DOCUMENT_MAX + 64;
+    readers.decode_judge = decode_judge_create(&options);
     for (; next_row(&corpus); rows++)
         check_row(&readers, &corpus.row);
     ck_assert_int_gt(rows, ROWS_MIN);
     ck_assert_int_eq(readers.wrong, 0);
     free(readers.copy);
+    decode_judge_destroy(&readers.decode_judge);
     decoder_destroy(&readers.fast);
     decoder_destroy(&readers.strict);
     simdjson_judge_destroy(&readers.judge);
