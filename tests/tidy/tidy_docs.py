@@ -32,7 +32,7 @@ TEST_NAMES = [
     (re.compile(r"^tests/cli/[a-z0-9_]+_preload\.c$"), "what those tests preload"),
     (re.compile(r"^tests/engines/[a-z0-9_]+_engine\.py$"), "the engines"),
     (re.compile(r"^tests/chaos/[a-z0-9_]+\.py$"), "the chaos harness and its tests"),
-    (re.compile(r"^tests/guard/(guard|guard_test)\.py$|^tests/guard/guard_driver\.c$"),
+    (re.compile(r"^tests/guard/(guard|guard_test|bench_test)\.py$|^tests/guard/guard_driver\.c$"),
      "the guard of speed"),
     (re.compile(r"^tests/soak/[a-z0-9_]+\.py$"), "what tools/soak runs"),
     (re.compile(r"^tests/(support|tidy)/|^tests/conftest\.py$"), "support"),

@@ -4,6 +4,7 @@ Start and end of a reader are not what is measured: each is also run on a topic
 with one frame, and that time is taken off.
 """
 import pathlib
+import re
 import subprocess
 import sys
 import uuid
@@ -16,6 +17,17 @@ import kafka  # noqa: E402
 
 PARTITIONS = 4
 CODECS = ("none", "zstd", "lz4")
+
+
+def same_settings():
+    """How headcountd's consumer fetches, for the bare reader to do the same."""
+    text = (ROOT / "src" / "kafka" / "client.c").read_text(encoding="utf-8")
+    table = re.search(r"consumer_defaults\[\] = \{(.*?)\n\};", text, re.S).group(1)
+    found = [f"{name}={value}" for name, value in re.findall(r'\{"([^"]+)", "([^"]+)"\}', table)
+             if re.match(r"fetch\.|queued\.|check\.crcs", name)]
+    if len(found) < 4:
+        raise BenchError("src/kafka/client.c: where are the settings of the consumer?")
+    return found
 
 
 class Broker:
@@ -48,19 +60,16 @@ class Broker:
             raise BenchError(done.stderr.decode(errors="replace"))
         return topic
 
-    def _properties(self, words):
-        return [word for setting in self.settings for word in (*words, setting)]
-
     def headcountd(self, topic, *options):
         command = [self.build / "build" / "bin" / "headcountd", "-q", "-b",
                    self.broker.bootstrap, "-t", topic, "-o", "uniques", "-e", "--start",
-                   "earliest", "-G", f"bench-{uuid.uuid4().hex}", *self._properties(["-X"]),
-                   *options]
+                   "earliest", "-G", f"bench-{uuid.uuid4().hex}",
+                   *[word for setting in self.settings for word in ("-X", setting)], *options]
         return run_child(command, self.counts[topic])
 
-    def bare(self, topic):
+    def bare(self, topic, settings=()):
         command = [self.build / "yards" / "yard_kafka", self.broker.bootstrap, topic,
-                   self.partitions[topic], *self._properties([])]
+                   self.partitions[topic], *settings, *self.settings]
         sample = run_child(command, self.counts[topic])
         found = int(output_of(command).split()[2]) if topic.startswith("one") else None
         assert found in (None, self.counts[topic])
