@@ -8,46 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coverage_source.h"
-#include "sorted.h"
+#include "coverage_inside.h"
 
 #define WAITING_FIRST 1024
-
-/* One start of one instance: who numbers sketches and checkpoints. */
-struct start {
-    char *instance; /* owned */
-    int64_t epoch_ms;
-    struct range_set sequences; /* read */
-    struct range_set claimed;   /* sequences that checkpoints name, counting or not */
-    struct range_set numbers;   /* of checkpoints that count */
-};
-
-struct stream {
-    char *name;         /* owned */
-    int64_t begin_s;    /* first minute that was not counted late; INT64_MAX: none */
-    int64_t reached_s;  /* after coverage_judge */
-    size_t sources, sources_count; /* after coverage_judge: where its sources stand */
-};
-
-/* A checkpoint whose sequences have not all been read: a copy in one block. */
-struct waiting {
-    struct start *start;
-    struct source *source;
-    struct record_checkpoint record; /* strings NULL */
-    bool repeated;
-};
-
-struct coverage {
-    struct sorted starts, streams, sources;
-    struct start *start;   /* the last used */
-    struct stream *stream; /* the last used */
-    struct waiting **waiting;
-    size_t waiting_count, waiting_room;
-    size_t waiting_most; /* look at them when so many wait */
-    struct coverage_loose *loose; /* after coverage_judge, in the order of the starts */
-    size_t loose_count;
-    bool judged;
-};
 
 struct coverage *coverage_create(void)
 {
@@ -97,7 +60,17 @@ static int start_compare(const void *item, const void *key)
     return order ? order : (a->epoch_ms > b->epoch_ms) - (a->epoch_ms < b->epoch_ms);
 }
 
-static struct start *find_start(struct coverage *coverage, const char *instance, int64_t epoch_ms)
+struct start *coverage_known_start(struct coverage *coverage, const char *instance,
+                                   int64_t epoch_ms)
+{
+    struct start key = {.instance = (char *)(uintptr_t)instance, .epoch_ms = epoch_ms};
+    bool found;
+    size_t at = sorted_find(&coverage->starts, &key, start_compare, &found);
+    return found ? coverage->starts.items[at] : NULL;
+}
+
+struct start *coverage_find_start(struct coverage *coverage, const char *instance,
+                                  int64_t epoch_ms)
 {
     struct start key = {.instance = (char *)(uintptr_t)instance, .epoch_ms = epoch_ms};
     if (coverage->start && start_compare(coverage->start, &key) == 0)
@@ -123,7 +96,7 @@ static int stream_compare(const void *item, const void *key)
     return strcmp(((const struct stream *)item)->name, key);
 }
 
-static struct stream *find_stream(struct coverage *coverage, const char *name)
+struct stream *coverage_find_stream(struct coverage *coverage, const char *name)
 {
     if (coverage->stream && stream_compare(coverage->stream, name) == 0)
         return coverage->stream;
@@ -149,8 +122,8 @@ static int sources_compare(const void *item, const void *key)
     return source_compare(item, key);
 }
 
-static struct source *find_source(struct coverage *coverage,
-                                  const struct record_checkpoint *record)
+struct source *coverage_find_source(struct coverage *coverage,
+                                    const struct record_checkpoint *record)
 {
     bool found;
     size_t at = sorted_find(&coverage->sources, record, sources_compare, &found);
@@ -170,8 +143,8 @@ enum hc_status coverage_add_sketch(struct coverage *coverage, const struct recor
 {
     assert(!coverage->judged && record->sequence < INT64_MAX);
     int64_t sequence = (int64_t)record->sequence;
-    struct stream *stream = find_stream(coverage, record->stream);
-    struct start *start = find_start(coverage, record->instance, record->epoch_ms);
+    struct stream *stream = coverage_find_stream(coverage, record->stream);
+    struct start *start = coverage_find_start(coverage, record->instance, record->epoch_ms);
     if (!stream || !start || !range_set_add(&start->sequences, sequence, sequence + 1))
         return HC_ENOMEM;
     if (record->state != RECORD_LATE && record->minute_s < stream->begin_s)
@@ -302,7 +275,7 @@ static enum hc_status coverage_resolve(struct coverage *coverage, bool last)
     return done ? HC_OK : HC_ENOMEM;
 }
 
-static bool coverage_wait(struct coverage *coverage, struct waiting *waiting)
+bool coverage_wait(struct coverage *coverage, struct waiting *waiting)
 {
     if (coverage->waiting_count == coverage->waiting_room) {
         size_t room = coverage->waiting_room ? coverage->waiting_room * 2 : 64;
@@ -316,12 +289,19 @@ static bool coverage_wait(struct coverage *coverage, struct waiting *waiting)
     return true;
 }
 
+enum hc_status coverage_look_again(struct coverage *coverage)
+{
+    if (coverage->waiting_count < coverage->waiting_most)
+        return HC_OK;
+    return coverage_resolve(coverage, false);
+}
+
 enum hc_status coverage_add_checkpoint(struct coverage *coverage,
                                        const struct record_checkpoint *record)
 {
     assert(!coverage->judged && record->number < INT64_MAX && record->sequence_last < INT64_MAX);
-    struct start *start = find_start(coverage, record->instance, record->epoch_ms);
-    struct source *source = find_source(coverage, record);
+    struct start *start = coverage_find_start(coverage, record->instance, record->epoch_ms);
+    struct source *source = coverage_find_source(coverage, record);
     if (!start || !source || !source_see(source, record))
         return HC_ENOMEM;
     if (!range_set_add(&start->claimed, (int64_t)record->sequence_first,
@@ -336,9 +316,7 @@ enum hc_status coverage_add_checkpoint(struct coverage *coverage,
         free(waiting);
         return HC_ENOMEM;
     }
-    if (coverage->waiting_count < coverage->waiting_most)
-        return HC_OK;
-    return coverage_resolve(coverage, false);
+    return coverage_look_again(coverage);
 }
 
 /* Finds the sources of each stream, and how far the furthest has come. */
@@ -346,7 +324,7 @@ static bool judge_streams(struct coverage *coverage)
 {
     for (size_t i = 0; i < coverage->sources.count; i++) {
         const struct source *source = coverage->sources.items[i];
-        struct stream *stream = find_stream(coverage, source->stream);
+        struct stream *stream = coverage_find_stream(coverage, source->stream);
         if (!stream)
             return false;
         if (stream->sources_count++ == 0) {

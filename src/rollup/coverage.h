@@ -34,6 +34,13 @@ enum hc_status coverage_add_sketch(struct coverage *coverage, const struct recor
 enum hc_status coverage_add_checkpoint(struct coverage *coverage,
                                        const struct record_checkpoint *record);
 
+/* Whether coverage_join of these two is possible: no checkpoint was counted in
+ * both, since sums can't tell what they have in common. */
+bool coverage_joins(struct coverage *into, struct coverage *from);
+/* Adds all that was noted in `from`, as if its records had been noted in `into`.
+ * HC_ENOMEM. `from` is of no use after, but to be destroyed. */
+enum hc_status coverage_join(struct coverage *into, struct coverage *from);
+
 /* All was read: works out what the calls below answer. Once. HC_ENOMEM. */
 enum hc_status coverage_judge(struct coverage *coverage);
 

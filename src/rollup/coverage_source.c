@@ -98,22 +98,45 @@ bool source_see(struct source *source, const struct record_checkpoint *record)
     return true;
 }
 
-/* Makes `into` longer by `next`, which begins in it or at its end. The
+/* Whether `b` has a first watermark that comes before that of `a`. */
+static bool begins_before(const struct span *a, const struct span *b)
+{
+    if (a->first_s == NO_WATERMARK || b->first_s == NO_WATERMARK)
+        return b->first_s != NO_WATERMARK;
+    if (a->first_from != b->first_from)
+        return b->first_from < a->first_from;
+    return b->first_s < a->first_s;
+}
+
+/* Whether `b` has a last watermark that comes behind that of `a`. */
+static bool ends_behind(const struct span *a, const struct span *b)
+{
+    if (a->last_s == NO_WATERMARK || b->last_s == NO_WATERMARK)
+        return b->last_s != NO_WATERMARK;
+    if (a->last_to != b->last_to)
+        return b->last_to > a->last_to;
+    if (a->time_ms != b->time_ms)
+        return b->time_ms > a->time_ms;
+    return b->last_s < a->last_s;
+}
+
+/* Makes `into` longer by `next`, which begins in it or at its end. The last
  * watermark is that of the furthest position, and of two that tell of the same
- * position the one of the later checkpoint; that of the beginning the earlier
- * one. No watermark says nothing. */
+ * position the one that was taken later; the first is that of the least. In
+ * either case of two equals the lesser, so that the order in which pieces come
+ * together makes no difference. No watermark says nothing. */
 static void span_join(struct span *into, const struct span *next)
 {
     assert(into->from <= next->from && next->from <= into->to);
-    bool newer = next->to > into->to || (next->to == into->to && next->time_ms >= into->time_ms);
-    if (newer && next->last_s != NO_WATERMARK) {
+    if (ends_behind(into, next)) {
         into->last_s = next->last_s;
+        into->last_to = next->last_to;
         into->time_ms = next->time_ms;
     }
-    bool earlier = next->from == into->from && next->first_s < into->first_s &&
-                   next->first_s != NO_WATERMARK;
-    if (into->first_s == NO_WATERMARK || earlier)
+    if (begins_before(into, next)) {
         into->first_s = next->first_s;
+        into->first_from = next->first_from;
+    }
     if (next->to > into->to)
         into->to = next->to;
 }
@@ -181,10 +204,11 @@ static bool spans_add(struct span_set *set, const struct span *span)
 static bool part_count(struct part *part, const struct record_partition *read, int64_t time_ms)
 {
     struct span piece = {.from = read->from, .first_s = read->watermark_s,
-                         .last_s = NO_WATERMARK, .time_ms = time_ms};
+                         .last_s = NO_WATERMARK, .last_to = read->to, .time_ms = time_ms};
     for (size_t i = 0; i < read->missing_count; i++) {
         const struct record_range *missing = &read->missing[i];
         piece.to = missing->from;
+        piece.first_from = piece.from;
         if (!spans_add(&part->read, &piece) ||
             !range_set_add(&part->missing, missing->from, missing->to))
             return false;
@@ -192,6 +216,7 @@ static bool part_count(struct part *part, const struct record_partition *read, i
         piece.from = missing->to;
     }
     piece.to = read->to;
+    piece.first_from = piece.from;
     piece.last_s = read->watermark_s;
     part->positions += (uint64_t)(piece.to - piece.from);
     return spans_add(&part->read, &piece);
@@ -210,6 +235,41 @@ bool source_count(struct source *source, const struct record_checkpoint *record)
     for (int reason = 0; reason < REJECT_COUNT; reason++)
         source->found.rejected[reason] += record->rejected[reason];
     source->found.rejects_lost += record->rejects_lost;
+    return true;
+}
+
+static bool part_join(struct part *into, const struct part *from)
+{
+    if (!from->seen)
+        return true;
+    if (!into->seen || from->first < into->first)
+        into->first = from->first;
+    if (!into->seen || from->last > into->last)
+        into->last = from->last;
+    into->seen = true;
+    into->end = into->end || from->end;
+    into->positions += from->positions;
+    for (size_t i = 0; i < from->read.count; i++) {
+        if (!spans_add(&into->read, &from->read.spans[i]))
+            return false;
+    }
+    return range_set_unite(&into->missing, &from->missing);
+}
+
+bool source_join(struct source *into, const struct source *from)
+{
+    if (!grow_parts(into, from->parts_count))
+        return false;
+    for (size_t i = 0; i < from->parts_count; i++) {
+        if (!part_join(&into->parts[i], &from->parts[i]))
+            return false;
+    }
+    into->found.checkpoints += from->found.checkpoints;
+    into->found.repeated += from->found.repeated;
+    into->found.frames += from->found.frames;
+    into->found.rejects_lost += from->found.rejects_lost;
+    for (int reason = 0; reason < REJECT_COUNT; reason++)
+        into->found.rejected[reason] += from->found.rejected[reason];
     return true;
 }
 

@@ -11,9 +11,11 @@
 /* Positions read without a gap, and the clock on both sides. */
 struct span {
     int64_t from, to;
-    int64_t first_s;  /* watermark of the first checkpoint in it: nothing before it is later */
-    int64_t last_s;   /* watermark at `to` */
-    int64_t time_ms;  /* of the checkpoint that says so */
+    int64_t first_s;    /* watermark of the first checkpoint in it: nothing before is later */
+    int64_t first_from; /* where that begins */
+    int64_t last_s;     /* watermark of the last */
+    int64_t last_to;    /* where that ends */
+    int64_t time_ms;    /* when it was taken */
 };
 
 /* Spans as ranges in a range_set: the first `settled` are sorted and apart. */
@@ -54,6 +56,9 @@ int source_compare(const struct source *source, const struct record_checkpoint *
 bool source_see(struct source *source, const struct record_checkpoint *record);
 /* `record` counts, for the first time. False: no memory. */
 bool source_count(struct source *source, const struct record_checkpoint *record);
+/* All that `from`, the same source of another coverage, has seen and counted
+ * happened to `into`, too. False: no memory. */
+bool source_join(struct source *into, const struct source *from);
 /* `unmet` does not count. The strings are borrowed for the source's life. */
 bool source_unmet(struct source *source, const struct coverage_unmet *unmet);
 /* Everything is there: fills in `found` and the rest. False: no memory. */

@@ -94,6 +94,30 @@ bool range_set_holds(const struct range_set *set, int64_t from, int64_t to)
     return at < set->count && set->ranges[at].from <= from && to <= set->ranges[at].to;
 }
 
+bool range_set_unite(struct range_set *into, const struct range_set *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        if (!range_set_add(into, from->ranges[i].from, from->ranges[i].to))
+            return false;
+    }
+    return true;
+}
+
+bool range_set_meet(const struct range_set *one, const struct range_set *other)
+{
+    size_t a = 0, b = 0;
+    assert(one->settled == one->count && other->settled == other->count);
+    while (a < one->count && b < other->count) {
+        if (one->ranges[a].to <= other->ranges[b].from)
+            a++;
+        else if (other->ranges[b].to <= one->ranges[a].from)
+            b++;
+        else
+            return true;
+    }
+    return false;
+}
+
 uint64_t range_set_size(const struct range_set *set)
 {
     uint64_t size = 0;

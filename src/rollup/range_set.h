@@ -24,9 +24,13 @@ void range_set_free(struct range_set *set);
 /* An empty range adds nothing. False when there is no memory. */
 bool range_set_add(struct range_set *set, int64_t from, int64_t to);
 void range_set_settle(struct range_set *set);
+/* Adds all of `from`. False when there is no memory. */
+bool range_set_unite(struct range_set *into, const struct range_set *from);
 
 /* These want settled sets. */
 bool range_set_holds(const struct range_set *set, int64_t from, int64_t to);
+/* Whether they have an integer in common. */
+bool range_set_meet(const struct range_set *one, const struct range_set *other);
 /* How many integers it holds, modulo 2^64. */
 uint64_t range_set_size(const struct range_set *set);
 /* Adds what is in `from` and not in `without` to `into`, which it leaves

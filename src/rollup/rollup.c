@@ -24,6 +24,13 @@ const char *rollup_error(const struct rollup *rollup)
     return rollup->error;
 }
 
+static struct rollup_table *table_create(const struct rollup_options *options)
+{
+    return rollup_table_create(
+        options->sketch_bytes_max ? options->sketch_bytes_max : LIMIT_ROLLUP_BYTES,
+        options->folder);
+}
+
 struct rollup *rollup_create(const struct rollup_options *options)
 {
     struct rollup *rollup = calloc(1, sizeof *rollup);
@@ -33,7 +40,7 @@ struct rollup *rollup_create(const struct rollup_options *options)
     assert(options->calendar && options->from_s >= 0 && options->to_s <= LIMIT_TIME_S + 1);
     rollup->options = *options;
     rollup->profile = options->profile;
-    rollup->table = rollup_table_create(LIMIT_ROLLUP_BYTES);
+    rollup->table = table_create(options);
     rollup->minutes = rollup_minutes_create();
     rollup->named = rollup_minutes_create();
     rollup->profiles = rollup_profiles_create();
@@ -93,7 +100,7 @@ bool rollup_takes_all(const struct rollup *rollup)
     return rollup->options.archive && !rollup->options.profile;
 }
 
-static bool note_stream(struct rollup *rollup, const char *stream)
+bool rollup_note_stream(struct rollup *rollup, const char *stream)
 {
     for (size_t i = 0; i < rollup->streams_count; i++) {
         if (strcmp(rollup->streams[i], stream) == 0)
@@ -135,6 +142,8 @@ static enum rollup_result check_key(struct rollup *rollup, const struct hc_sketc
         return ROLLUP_TAKEN;
     if (rollup->key_id == 0)
         rollup->key_id = key_id;
+    if (rollup->key_taken == 0)
+        rollup->key_taken = key_id;
     if (rollup->key_id == key_id)
         return ROLLUP_TAKEN;
     snprintf(rollup->error, sizeof rollup->error,
@@ -144,8 +153,7 @@ static enum rollup_result check_key(struct rollup *rollup, const struct hc_sketc
     return ROLLUP_REFUSED;
 }
 
-/* The rows will be of `profile`: forgets what was gathered of another one. */
-static bool begin_profile(struct rollup *rollup, enum hc_profile profile)
+bool rollup_begin_profile(struct rollup *rollup, enum hc_profile profile)
 {
     bool anew = rollup->profile != 0;
 
@@ -154,7 +162,7 @@ static bool begin_profile(struct rollup *rollup, enum hc_profile profile)
         return true;
     rollup_table_destroy(&rollup->table);
     rollup_minutes_destroy(&rollup->minutes);
-    rollup->table = rollup_table_create(LIMIT_ROLLUP_BYTES);
+    rollup->table = table_create(&rollup->options);
     rollup->minutes = rollup_minutes_create();
     rollup->key_id = 0;
     return rollup->table && rollup->minutes;
@@ -169,7 +177,7 @@ static enum rollup_result check_profile(struct rollup *rollup, enum hc_profile p
         return ROLLUP_TAKEN;
     if (rollup->options.profile || (rollup->profile && rollup->profile < profile))
         return ROLLUP_OTHER_PROFILE;
-    if (begin_profile(rollup, profile))
+    if (rollup_begin_profile(rollup, profile))
         return ROLLUP_TAKEN;
     rollup_fail(rollup, hc_status_text(HC_ENOMEM));
     return ROLLUP_FAILED;
@@ -182,15 +190,6 @@ static uint64_t claim_owner(const struct record_sketch *record)
     uint64_t parts[] = {name, (uint64_t)record->epoch_ms, record->whole};
 
     return hc_hash_bytes(HC_PROFILE_REDIS, parts, sizeof parts).first;
-}
-
-/* A minute that somebody counted in time is no late one, and closed is more
- * than open. */
-static enum record_state state_of_both(enum record_state a, enum record_state b)
-{
-    if (a == RECORD_CLOSED || b == RECORD_CLOSED)
-        return RECORD_CLOSED;
-    return a == RECORD_OPEN || b == RECORD_OPEN ? RECORD_OPEN : RECORD_LATE;
 }
 
 static bool in_bucket(const struct calendar_bucket *bucket, int64_t minute_s)
@@ -217,7 +216,7 @@ static enum hc_status unite(struct rollup *rollup, const struct record_sketch *r
         return HC_ENOMEM;
     if (!rollup->options.archive)
         return HC_OK;
-    bucket->state = state_of_both(bucket->state, record->state);
+    rollup_bucket_label(bucket, record->state);
     return rollup_bucket_claim(bucket, claim_owner(record), record->frames) ? HC_OK : HC_ENOMEM;
 }
 
@@ -275,13 +274,13 @@ static enum rollup_result add_checkpoint(struct rollup *rollup,
     return ROLLUP_TAKEN;
 }
 
-enum rollup_result rollup_add(struct rollup *rollup, const struct record *record)
+static enum rollup_result add_record(struct rollup *rollup, const struct record *record)
 {
     bool is_sketch = record->kind == RECORD_SKETCH;
     const char *stream = is_sketch ? record->sketch.stream : record->checkpoint.stream;
 
     assert(record->kind != RECORD_NONE);
-    if (!note_stream(rollup, stream)) {
+    if (!rollup_note_stream(rollup, stream)) {
         rollup_fail(rollup, hc_status_text(HC_ENOMEM));
         return ROLLUP_FAILED;
     }
@@ -289,4 +288,12 @@ enum rollup_result rollup_add(struct rollup *rollup, const struct record *record
         return ROLLUP_OTHER_STREAM;
     return is_sketch ? add_sketch(rollup, &record->sketch)
                      : add_checkpoint(rollup, &record->checkpoint);
+}
+
+enum rollup_result rollup_add(struct rollup *rollup, const struct record *record)
+{
+    enum rollup_result result = add_record(rollup, record);
+
+    rollup->refused = rollup->refused || result == ROLLUP_REFUSED;
+    return result;
 }

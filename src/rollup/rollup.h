@@ -7,8 +7,8 @@
  *
  * Any order of records, any number of copies of a record, gives the same rows.
  * Memory is bounded by the number of rows, not of records; of the sketches at
- * most LIMIT_ROLLUP_BYTES are held, the others wait in a temporary file. Not
- * for concurrent use. */
+ * most LIMIT_ROLLUP_BYTES are held, the others wait in a temporary file. A
+ * rollup belongs to one thread at a time. */
 #ifndef ROLLUP_ROLLUP_H
 #define ROLLUP_ROLLUP_H
 
@@ -30,6 +30,8 @@ struct rollup_options {
     int64_t from_s, to_s;      /* minutes that begin in [from_s, to_s), 0..LIMIT_TIME_S + 1 */
     bool from_given, to_given; /* the bucket "all" ends where they say */
     bool archive;              /* rollup_archive will be called */
+    size_t sketch_bytes_max;   /* of sketches in memory; 0: LIMIT_ROLLUP_BYTES */
+    const char *folder;        /* of the temporary file; NULL: TMPDIR, else /tmp. Borrowed */
 };
 
 struct rollup;
@@ -64,6 +66,21 @@ unsigned rollup_profiles(const struct rollup *rollup);
 /* After rollup_finish: how many starts of instances wrote records, but none of
  * the rows' profile. */
 size_t rollup_lacking(const struct rollup *rollup);
+
+enum rollup_joined {
+    ROLLUP_JOINED,
+    ROLLUP_APART,      /* its records have to be added one by one; nothing happened */
+    ROLLUP_JOIN_FAILED /* no memory, or no room for the temporary file: give up */
+};
+
+/* Makes `into` what it were, had the records of `part` been added to it instead:
+ * the same rows, archive, streams, profiles and error of a later record. That
+ * can't be known when one of them was refused, when the two differ in what the
+ * first record of a rollup decides (stream, fields, key), or have counted the
+ * same checkpoint. Both have the same options, but for calendars, memory and
+ * folder, and rollup_finish was called for neither. After ROLLUP_JOINED `part`
+ * is empty: destroy it. */
+enum rollup_joined rollup_join(struct rollup *into, struct rollup *part);
 
 /* All records were added. False on failure, see rollup_error. */
 bool rollup_finish(struct rollup *rollup);

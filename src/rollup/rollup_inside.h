@@ -26,6 +26,8 @@ struct rollup {
     struct coverage *coverage;
     char *streams[ROLLUP_STREAMS_MAX];
     size_t streams_count;
+    bool refused;                    /* a record, at least */
+    uint64_t key_taken;              /* the first key_id ever, also of rows that were let go */
     char *fields;                    /* of the first sketch record that names them, or NULL */
     struct calendar_bucket last;     /* the bucket of the last record; empty at first */
     int64_t epoch_ms, time_ms;       /* the greatest that were read */
@@ -44,6 +46,11 @@ struct rollup {
 const char *rollup_stream(const struct rollup *rollup);
 /* Whether the rows are of all profiles: an archive that was not asked for one. */
 bool rollup_takes_all(const struct rollup *rollup);
+/* Notes a stream's name. False: no memory. */
+bool rollup_note_stream(struct rollup *rollup, const char *stream);
+/* The rows will be of `profile`: forgets what was gathered of another one. False:
+ * no memory. */
+bool rollup_begin_profile(struct rollup *rollup, enum hc_profile profile);
 /* Sets the error; always false. */
 bool rollup_fail(struct rollup *rollup, const char *what);
 

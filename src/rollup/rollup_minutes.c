@@ -123,3 +123,18 @@ int64_t rollup_minutes_next(const struct rollup_minutes *minutes, int64_t minute
     }
     return INT64_MAX;
 }
+
+bool rollup_minutes_unite(struct rollup_minutes *into, const struct rollup_minutes *from)
+{
+    int64_t minute_s = rollup_minutes_next(from, 0);
+
+    while (minute_s != INT64_MAX) {
+        if (!rollup_minutes_add(into, minute_s))
+            return false;
+        minute_s += ROLLUP_MINUTE_S;
+        if (minute_s > LIMIT_TIME_S)
+            return true;
+        minute_s = rollup_minutes_next(from, minute_s);
+    }
+    return true;
+}

@@ -15,6 +15,8 @@ void rollup_minutes_destroy(struct rollup_minutes **minutes);
 /* Minutes are named by their first second, a multiple of ROLLUP_MINUTE_S in
  * 0..LIMIT_TIME_S. False when there is no memory. */
 bool rollup_minutes_add(struct rollup_minutes *minutes, int64_t minute_s);
+/* Adds all of `from`. False when there is no memory. */
+bool rollup_minutes_unite(struct rollup_minutes *into, const struct rollup_minutes *from);
 bool rollup_minutes_has(const struct rollup_minutes *minutes, int64_t minute_s);
 /* The first minute of the set that is not before `minute_s`, or INT64_MAX. */
 int64_t rollup_minutes_next(const struct rollup_minutes *minutes, int64_t minute_s);

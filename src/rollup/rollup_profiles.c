@@ -60,33 +60,33 @@ static int start_compare(const void *item, const void *key)
     return (start->epoch_ms > other->epoch_ms) - (start->epoch_ms < other->epoch_ms);
 }
 
-static struct start *start_make(const struct record_sketch *record)
+static struct start *start_make(const struct key *key, int64_t minute_s)
 {
-    size_t room = strlen(record->instance) + 1;
+    size_t room = strlen(key->instance) + 1;
     struct start *start = calloc(1, sizeof *start + room);
 
     if (!start)
         return NULL;
-    start->epoch_ms = record->epoch_ms;
-    start->first_s = start->last_s = record->minute_s;
-    memcpy(start->instance, record->instance, room);
+    start->epoch_ms = key->epoch_ms;
+    start->first_s = start->last_s = minute_s;
+    memcpy(start->instance, key->instance, room);
     return start;
 }
 
-/* The record's start, made if there is none; NULL when there is no memory. */
-static struct start *start_of(struct rollup_profiles *profiles, const struct record_sketch *record)
+/* The start of that key, made if there is none; NULL when there is no memory. */
+static struct start *start_of(struct rollup_profiles *profiles, const struct key *key,
+                              int64_t minute_s)
 {
-    const struct key key = {record->instance, record->epoch_ms};
     struct start *start;
     size_t at;
     bool found;
 
-    if (profiles->last && start_compare(profiles->last, &key) == 0)
+    if (profiles->last && start_compare(profiles->last, key) == 0)
         return profiles->last;
-    at = sorted_find(&profiles->starts, &key, start_compare, &found);
+    at = sorted_find(&profiles->starts, key, start_compare, &found);
     if (found)
         return profiles->last = profiles->starts.items[at];
-    start = start_make(record);
+    start = start_make(key, minute_s);
     if (!start || !sorted_insert(&profiles->starts, at, start)) {
         free(start);
         return NULL;
@@ -94,19 +94,40 @@ static struct start *start_of(struct rollup_profiles *profiles, const struct rec
     return profiles->last = start;
 }
 
-bool rollup_profiles_add(struct rollup_profiles *profiles, const struct record_sketch *record)
+/* Records of these profiles in minutes from `first_s` to `last_s`. */
+static bool note(struct rollup_profiles *profiles, const struct key *key, unsigned bits,
+                 int64_t first_s, int64_t last_s)
 {
-    unsigned bit = ROLLUP_PROFILE_BIT(hc_sketch_profile(record->sketch));
-    struct start *start = start_of(profiles, record);
+    struct start *start = start_of(profiles, key, first_s);
 
     if (!start)
         return false;
-    start->profiles |= bit;
-    profiles->seen |= bit;
-    if (record->minute_s < start->first_s)
-        start->first_s = record->minute_s;
-    if (record->minute_s > start->last_s)
-        start->last_s = record->minute_s;
+    start->profiles |= bits;
+    profiles->seen |= bits;
+    if (first_s < start->first_s)
+        start->first_s = first_s;
+    if (last_s > start->last_s)
+        start->last_s = last_s;
+    return true;
+}
+
+bool rollup_profiles_add(struct rollup_profiles *profiles, const struct record_sketch *record)
+{
+    const struct key key = {record->instance, record->epoch_ms};
+
+    return note(profiles, &key, ROLLUP_PROFILE_BIT(hc_sketch_profile(record->sketch)),
+                record->minute_s, record->minute_s);
+}
+
+bool rollup_profiles_join(struct rollup_profiles *into, const struct rollup_profiles *from)
+{
+    for (size_t i = 0; i < from->starts.count; i++) {
+        const struct start *start = from->starts.items[i];
+        const struct key key = {start->instance, start->epoch_ms};
+
+        if (!note(into, &key, start->profiles, start->first_s, start->last_s))
+            return false;
+    }
     return true;
 }
 

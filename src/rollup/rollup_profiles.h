@@ -24,6 +24,8 @@ void rollup_profiles_destroy(struct rollup_profiles **profiles);
 
 /* Notes a record. False when there is no memory. */
 bool rollup_profiles_add(struct rollup_profiles *profiles, const struct record_sketch *record);
+/* Notes all that was noted in `from`. False when there is no memory. */
+bool rollup_profiles_join(struct rollup_profiles *into, const struct rollup_profiles *from);
 /* The bits of those that were seen. */
 unsigned rollup_profiles_seen(const struct rollup_profiles *profiles);
 

@@ -23,19 +23,21 @@ struct head {
 
 struct rollup_spill {
     int fd; /* -1: no file yet */
+    const char *folder; /* asked for, or NULL */
     int64_t end;
     struct text part;
     struct hc_codec *codec;
     char error[256];
 };
 
-struct rollup_spill *rollup_spill_create(void)
+struct rollup_spill *rollup_spill_create(const char *folder)
 {
     struct rollup_spill *spill = calloc(1, sizeof *spill);
 
     if (!spill)
         return NULL;
     spill->fd = -1;
+    spill->folder = folder;
     if (hc_codec_create(NULL, &spill->codec) != HC_OK)
         rollup_spill_destroy(&spill);
     return spill;
@@ -58,6 +60,11 @@ const char *rollup_spill_error(const struct rollup_spill *spill)
     return spill->error;
 }
 
+void rollup_spill_blame(struct rollup_spill *spill, const char *error)
+{
+    snprintf(spill->error, sizeof spill->error, "%s", error);
+}
+
 static bool fail(struct rollup_spill *spill, const char *what, const char *why)
 {
     snprintf(spill->error, sizeof spill->error, "%s: %s", what, why);
@@ -66,7 +73,7 @@ static bool fail(struct rollup_spill *spill, const char *what, const char *why)
 
 static bool open_file(struct rollup_spill *spill)
 {
-    const char *folder = getenv("TMPDIR");
+    const char *folder = spill->folder ? spill->folder : getenv("TMPDIR");
     char path[4096];
 
     if (!folder || !*folder)

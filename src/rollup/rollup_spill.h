@@ -14,8 +14,9 @@
 
 struct rollup_spill;
 
-/* Makes no file yet. NULL when there is no memory. */
-struct rollup_spill *rollup_spill_create(void);
+/* Makes no file yet. It will be in `folder`, borrowed; NULL: in TMPDIR, else /tmp.
+ * NULL when there is no memory. */
+struct rollup_spill *rollup_spill_create(const char *folder);
 void rollup_spill_destroy(struct rollup_spill **spill);
 
 /* Writes `sketch` in front of the chain that begins at *place, which may be
@@ -27,6 +28,8 @@ bool rollup_spill_put(struct rollup_spill *spill, const struct hc_sketch *sketch
  * it is NULL; owned by the caller, on failure too. */
 bool rollup_spill_get(struct rollup_spill *spill, int64_t place, struct hc_sketch **sketch);
 
+/* Makes `error` the one that rollup_spill_error tells: another file's. */
+void rollup_spill_blame(struct rollup_spill *spill, const char *error);
 /* Why a call failed, one line for people. */
 const char *rollup_spill_error(const struct rollup_spill *spill);
 

@@ -25,14 +25,14 @@ struct rollup_table {
     bool sorted;
 };
 
-struct rollup_table *rollup_table_create(size_t sketch_bytes_max)
+struct rollup_table *rollup_table_create(size_t sketch_bytes_max, const char *folder)
 {
     struct rollup_table *table = calloc(1, sizeof *table);
 
     if (!table)
         return NULL;
     table->sketch_bytes_max = sketch_bytes_max;
-    table->spill = rollup_spill_create();
+    table->spill = rollup_spill_create(folder);
     if (!table->spill) {
         free(table);
         return NULL;
@@ -166,6 +166,20 @@ static bool put_aside(struct rollup_table *table, struct rollup_bucket *bucket)
     return true;
 }
 
+/* Counts what the bucket's sketch takes now, and makes it the last that was used. */
+static enum hc_status keep_sketch(struct rollup_table *table, struct rollup_bucket *bucket)
+{
+    list_put(table, bucket);
+    table->sketch_bytes -= bucket->sketch_bytes;
+    bucket->sketch_bytes = hc_sketch_memory(bucket->sketch);
+    table->sketch_bytes += bucket->sketch_bytes;
+    while (table->sketch_bytes > table->sketch_bytes_max && table->coldest != bucket) {
+        if (!put_aside(table, table->coldest))
+            return HC_EROOM;
+    }
+    return HC_OK;
+}
+
 enum hc_status rollup_bucket_union(struct rollup_table *table, struct rollup_bucket *bucket,
                                    const struct hc_sketch *sketch)
 {
@@ -181,15 +195,17 @@ enum hc_status rollup_bucket_union(struct rollup_table *table, struct rollup_buc
         if (status != HC_OK)
             return status;
     }
-    list_put(table, bucket);
-    table->sketch_bytes -= bucket->sketch_bytes;
-    bucket->sketch_bytes = hc_sketch_memory(bucket->sketch);
-    table->sketch_bytes += bucket->sketch_bytes;
-    while (table->sketch_bytes > table->sketch_bytes_max && table->coldest != bucket) {
-        if (!put_aside(table, table->coldest))
-            return HC_EROOM;
-    }
-    return HC_OK;
+    return keep_sketch(table, bucket);
+}
+
+void rollup_bucket_label(struct rollup_bucket *bucket, enum record_state state)
+{
+    if (bucket->state == RECORD_CLOSED || state == RECORD_CLOSED)
+        bucket->state = RECORD_CLOSED;
+    else if (bucket->state == RECORD_OPEN || state == RECORD_OPEN)
+        bucket->state = RECORD_OPEN;
+    else
+        bucket->state = RECORD_LATE;
 }
 
 bool rollup_bucket_claim(struct rollup_bucket *bucket, uint64_t owner, uint64_t frames)
@@ -237,6 +253,49 @@ const struct hc_sketch *rollup_bucket_sketch(struct rollup_table *table,
     if (!rollup_spill_get(table->spill, bucket->aside, &table->whole))
         return NULL;
     return table->whole;
+}
+
+/* The bucket's sketch as it is, without a copy. */
+static enum hc_status hand_over(struct rollup_table *into, struct rollup_bucket *to,
+                                struct rollup_table *from, struct rollup_bucket *bucket)
+{
+    list_take(from, bucket);
+    to->sketch = bucket->sketch;
+    bucket->sketch = NULL;
+    return keep_sketch(into, to);
+}
+
+static enum hc_status join_bucket(struct rollup_table *into, struct rollup_table *from,
+                                  struct rollup_bucket *bucket)
+{
+    struct rollup_bucket *to = rollup_table_get(into, bucket->start_s, bucket->end_s,
+                                                bucket->group, bucket->profile);
+    const struct hc_sketch *sketch;
+
+    if (!to)
+        return HC_ENOMEM;
+    rollup_bucket_label(to, bucket->state);
+    for (size_t i = 0; i < bucket->claims_count; i++) {
+        if (!rollup_bucket_claim(to, bucket->claims[i].owner, bucket->claims[i].frames))
+            return HC_ENOMEM;
+    }
+    if (!to->sketch && bucket->aside == ROLLUP_SPILL_NONE)
+        return hand_over(into, to, from, bucket);
+    sketch = rollup_bucket_sketch(from, bucket);
+    if (sketch)
+        return rollup_bucket_union(into, to, sketch);
+    rollup_spill_blame(into->spill, rollup_table_error(from));
+    return HC_EROOM;
+}
+
+enum hc_status rollup_table_join(struct rollup_table *into, struct rollup_table *from)
+{
+    enum hc_status status = HC_OK;
+
+    assert(into != from && !into->sorted && !from->sorted);
+    for (size_t i = 0; status == HC_OK && i < from->count; i++)
+        status = join_bucket(into, from, from->buckets[i]);
+    return status;
 }
 
 static int bucket_compare(const void *left, const void *right)

@@ -35,7 +35,8 @@ struct rollup_bucket {
 
 struct rollup_table;
 
-struct rollup_table *rollup_table_create(size_t sketch_bytes_max); /* NULL: no memory */
+/* `folder` of the temporary file may be NULL: rollup_spill.h. NULL: no memory. */
+struct rollup_table *rollup_table_create(size_t sketch_bytes_max, const char *folder);
 void rollup_table_destroy(struct rollup_table **table);
 
 /* The bucket of a key, made if there is none; NULL when there is no memory. */
@@ -46,6 +47,9 @@ struct rollup_bucket *rollup_table_get(struct rollup_table *table, int64_t start
  * put others aside is HC_EROOM, with a message in rollup_table_error. */
 enum hc_status rollup_bucket_union(struct rollup_table *table, struct rollup_bucket *bucket,
                                    const struct hc_sketch *sketch);
+/* A record of this state is in it: a minute that somebody counted in time is no
+ * late one, and closed is more than open. */
+void rollup_bucket_label(struct rollup_bucket *bucket, enum record_state state);
 /* Notes that `owner` has claimed so many frames. False when there is no memory. */
 bool rollup_bucket_claim(struct rollup_bucket *bucket, uint64_t owner, uint64_t frames);
 uint64_t rollup_bucket_frames(const struct rollup_bucket *bucket);
@@ -55,6 +59,11 @@ uint64_t rollup_bucket_frames(const struct rollup_bucket *bucket);
  * something. */
 const struct hc_sketch *rollup_bucket_sketch(struct rollup_table *table,
                                              struct rollup_bucket *bucket);
+
+/* Moves all buckets of `from`, with what was noted of them, to `into`. HC_ENOMEM,
+ * or HC_EROOM with a message in rollup_table_error of `into`. `from` is of no use
+ * after, but to be destroyed. Neither was sorted. */
+enum hc_status rollup_table_join(struct rollup_table *into, struct rollup_table *from);
 
 /* Puts the buckets in the order of (start, group, profile), the total first. No
  * bucket can be made after. */

@@ -54,7 +54,7 @@ static int spilled_fd(void)
 
 START_TEST(a_file_without_a_name)
 {
-    struct rollup_spill *spill = rollup_spill_create();
+    struct rollup_spill *spill = rollup_spill_create(NULL);
     struct hc_sketch *sketch = sketch_of(1000), *back = NULL;
     int64_t place = ROLLUP_SPILL_NONE;
     struct stat stat;
@@ -86,7 +86,7 @@ START_TEST(a_folder_that_is_none)
     static const char *const folders[] = {"/nowhere/at/all", "/dev/null"};
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        struct rollup_spill *spill = rollup_spill_create();
+        struct rollup_spill *spill = rollup_spill_create(NULL);
         struct hc_sketch *sketch = sketch_of(1);
         int64_t place = ROLLUP_SPILL_NONE;
 

@@ -54,7 +54,7 @@ static struct rollup_bucket *bucket_get(struct rollup_table *table, int64_t star
 
 START_TEST(buckets_hold_unions)
 {
-    struct rollup_table *table = rollup_table_create(caps[_i]);
+    struct rollup_table *table = rollup_table_create(caps[_i], NULL);
     struct hc_sketch *expected[BUCKETS] = {NULL};
 
     random_state = 3;
@@ -98,7 +98,7 @@ END_TEST
 /* By start, then by group, the total first; starts below 0 are before 1970. */
 START_TEST(buckets_are_sorted)
 {
-    struct rollup_table *table = rollup_table_create(SIZE_MAX);
+    struct rollup_table *table = rollup_table_create(SIZE_MAX, NULL);
     const int64_t starts[] = {60, -3600, 120, 0, -7200};
 
     for (size_t i = 0; i < 5; i++) {
@@ -121,7 +121,7 @@ END_TEST
 
 START_TEST(claims_are_maxima)
 {
-    struct rollup_table *table = rollup_table_create(SIZE_MAX);
+    struct rollup_table *table = rollup_table_create(SIZE_MAX, NULL);
     struct rollup_bucket *bucket = bucket_get(table, 0, "{}");
 
     ck_assert_uint_eq(rollup_bucket_frames(bucket), 0);
@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(no_room_for_the_file)
 {
-    struct rollup_table *table = rollup_table_create(1);
+    struct rollup_table *table = rollup_table_create(1, NULL);
     struct hc_sketch *sketch = sketch_of(14, 100);
 
     setenv("TMPDIR", "/no/such/folder", 1);
@@ -174,7 +174,7 @@ static size_t encoded_size(const struct hc_sketch *sketch)
  * right, and so is what comes when there is room again. */
 START_TEST(full_disk)
 {
-    struct rollup_table *table = rollup_table_create(1);
+    struct rollup_table *table = rollup_table_create(1, NULL);
     struct hc_sketch *sketch = sketch_of(14, 100000);
     const enum hc_status expected[] = {HC_OK, HC_OK, HC_EROOM, HC_EROOM, HC_OK, HC_OK};
 

@@ -53,7 +53,7 @@ static const char convert_epilogue[] =
 enum scoped {
     SCOPED_BY, SCOPED_TZ, SCOPED_WEEK_START, SCOPED_PROFILE, SCOPED_PRECISION, SCOPED_LOG2M,
     SCOPED_REGWIDTH, SCOPED_EXPTHRESH, SCOPED_SPARSE, SCOPED_LGK, SCOPED_TYPE, SCOPED_FORM,
-    SCOPED_SPARSE_PRECISION, SCOPED_MINUTE, SCOPED_GROUP, SCOPED_COUNT
+    SCOPED_SPARSE_PRECISION, SCOPED_THREADS, SCOPED_MINUTE, SCOPED_GROUP, SCOPED_COUNT
 };
 
 static const struct scope {
@@ -74,6 +74,7 @@ static const struct scope {
     [SCOPED_TYPE] = {"type", false, ENGINE_DATASKETCHES},
     [SCOPED_FORM] = {"form", false, ENGINE_DATASKETCHES},
     [SCOPED_SPARSE_PRECISION] = {"sparse-precision", false, ENGINE_ZETASKETCH},
+    [SCOPED_THREADS] = {"threads", false, ENGINE_NONE},
     [SCOPED_MINUTE] = {"minute", true, ENGINE_NONE},
     [SCOPED_GROUP] = {"group", true, ENGINE_NONE},
 };
@@ -93,7 +94,7 @@ struct convert {
     int64_t precision, log2m, lgk, regwidth, expthresh, sparse_precision;
     int sparse, type, form;
     const char *zone, *stream, *group;
-    int64_t minute_s;
+    int64_t minute_s, threads;
 };
 
 /* --profile may say what the engine says anyway: it may come from the
@@ -202,7 +203,8 @@ static int run_export(const struct convert *convert, const struct args_list *fil
                      .zone = convert->zone},
         .stream = convert->stream,
         .profile = options_profile(convert->profile),
-        .files = files};
+        .files = files,
+        .threads = convert->threads};
     if (!choose_precision(convert, &export) || !check_values(convert, &export))
         return EXIT_USAGE;
     return convert_export(&export);
@@ -274,6 +276,10 @@ static size_t common_options(struct convert *convert, struct args_option *at)
         {.name = "week-start", .kind = ARGS_CHOICE, .value = &convert->week_start,
          .choices = calendar_week_names, .argument = "DAY",
          .help = "--to: monday (default), sunday or saturday", SCOPED(SCOPED_WEEK_START)},
+        {.name = "threads", .kind = ARGS_INT, .value = &convert->threads, .min = 1,
+         .max = OPTIONS_THREADS_MAX, .argument = "N",
+         .help = "--to: read several files at once (default: as many as there "
+                 "are processors, at most 8)", SCOPED(SCOPED_THREADS)},
     };
     memcpy(at, options, sizeof(options));
     return sizeof(options) / sizeof(options[0]);

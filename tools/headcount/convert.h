@@ -19,6 +19,7 @@ struct convert_export {
     const char *stream;      /* NULL: the one that is there */
     enum hc_profile profile; /* 0: the one that is there */
     const struct args_list *files;
+    int64_t threads; /* as OPTIONS_THREADS gives it */
 };
 
 /* Prints the rows. The exit code. */

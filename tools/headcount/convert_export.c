@@ -176,7 +176,8 @@ int convert_export(const struct convert_export *export)
                    .profile = export->engine->profile ? export->engine->profile
                                                       : export->profile,
                    .from_s = 0, .to_s = LIMIT_TIME_S + 1},
-        .files = export->files};
+        .files = export->files,
+        .threads = export->threads};
     int code = rows_open(&exporter.rows, &options);
     if (code == EXIT_DONE)
         code = print_rows(&exporter);

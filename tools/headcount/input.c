@@ -27,6 +27,7 @@ struct input {
     struct input_options options;
     struct record_reader *reader; /* NULL until a record is asked for */
     size_t next_path;
+    size_t until;      /* no path from here on is opened */
     const char *name;  /* of the open file */
     struct file_stream *file; /* NULL: none is open */
     bool at_end;       /* the open file has nothing more */
@@ -49,13 +50,28 @@ struct input *input_create(const struct input_options *options)
     input->options = *options;
     if (input->options.line_max == 0)
         input->options.line_max = INPUT_RECORD_MAX;
+    input->until = options->count ? options->count : 1;
     return input;
+}
+
+void input_until(struct input *input, size_t count)
+{
+    assert(count <= input->options.count || count == 1);
+    input->until = count;
+}
+
+void input_skip(struct input *input)
+{
+    assert(!input->file && input->next_path < input->options.count);
+    input->next_path++;
 }
 
 /* One more that was refused or not read, and where. */
 static void input_report(struct input *input, const char *what)
 {
     uint64_t reports = input->refused + input->unread;
+    if (input->options.quiet)
+        return;
     if (reports <= INPUT_REPORTS_MAX)
         say("%s: %s\n", input->options.command, what);
     if (reports == INPUT_REPORTS_MAX)
@@ -94,8 +110,7 @@ uint64_t input_refused(const struct input *input)
 /* False when there is no further file. */
 static bool input_open_next(struct input *input)
 {
-    size_t count = input->options.count ? input->options.count : 1;
-    while (input->next_path < count) {
+    while (input->next_path < input->until) {
         const char *path = input->options.count ? input->options.paths[input->next_path] : "-";
         char error[REPORT_ROOM];
         input->next_path++;
@@ -246,7 +261,7 @@ int input_close(struct input **input)
     if (!closing)
         return EXIT_DONE;
     int code = input_refused(closing) ? EXIT_FAILED : EXIT_DONE;
-    if (closing->refused)
+    if (closing->refused && !closing->options.quiet)
         say("%s: %" PRIu64 " line%s refused\n", closing->options.command,
             closing->refused, closing->refused == 1 ? "" : "s");
     file_stream_close(&closing->file);

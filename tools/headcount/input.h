@@ -21,6 +21,7 @@ struct input_options {
     const char *const *paths; /* [count], borrowed for the input's life; "-" is stdin */
     size_t count;             /* 0: stdin */
     size_t line_max;          /* bytes; longer lines are refused. 0: INPUT_RECORD_MAX */
+    bool quiet;               /* nothing goes to stderr */
 };
 
 struct input;
@@ -28,6 +29,11 @@ struct input;
 /* NULL when there is no memory. Files are opened one at a time, when their turn
  * comes; one that does not open is reported, counted and left out. */
 struct input *input_create(const struct input_options *options);
+
+/* Reading ends with the first `count` files, until the next call of this. */
+void input_until(struct input *input, size_t count);
+/* Leaves the next file out. Only between files. */
+void input_skip(struct input *input);
 
 /* The next line that is a record, borrowed until the next call; false at the
  * end. Blank lines are no error. */

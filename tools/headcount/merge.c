@@ -29,6 +29,9 @@ static const char merge_epilogue[] =
     "\n"
     "Buckets that were counted and are empty are rows with 0, but for runs of more\n"
     "than 10080 of them, which are named on stderr unless --from or --to is given.\n"
+    "FILEs may be gzip or zstd. Where one is damaged or cut off, its lines before that\n"
+    "count, the place is named on stderr, and the exit code is 1.\n"
+    "\n"
     "T is a Unix time or RFC 3339. An hour of a zone is what shares date, hour and\n"
     "offset: where a clock is changed by half an hour there is one of 30 minutes.\n";
 
@@ -45,6 +48,7 @@ struct merge {
     const char *stream;
     int profile;
     int format;
+    int64_t threads;
     struct rows rows;
     struct text out;
 };
@@ -213,7 +217,8 @@ static int merge_run(struct merge *merge, const struct args_list *files)
                    .from_given = merge->from_given,
                    .to_given = merge->to_given,
                    .archive = merge->format == FORMAT_RECORDS},
-        .files = files};
+        .files = files,
+        .threads = merge->threads};
     int code = rows_open(&merge->rows, &options);
 
     if (code == EXIT_DONE &&
@@ -264,8 +269,9 @@ int command_merge(int argc, char **argv)
         OPTIONS_PROFILE(&merge.profile),
         {.name = "format", .kind = ARGS_CHOICE, .value = &merge.format, .choices = format_names,
          .argument = "F",
-         .help = "table (default on a terminal), json (otherwise), csv or\nrecords",
+         .help = "table (default on a terminal), json (otherwise), csv or records",
          .given = &format_given},
+        OPTIONS_THREADS(&merge.threads),
         OPTIONS_HELP(&help),
         {.name = NULL}};
     const struct args_program program = {

@@ -25,6 +25,14 @@ extern const char *const options_profile_names[];
 /* The profile that it names, or 0. */
 enum hc_profile options_profile(int number);
 
+/* --threads of a subcommand that unites files, into an int64_t that is 0 at first. */
+#define OPTIONS_THREADS_MAX 64
+#define OPTIONS_THREADS(number) \
+    {.name = "threads", .kind = ARGS_INT, .value = (number), .min = 1, \
+     .max = OPTIONS_THREADS_MAX, .argument = "N", \
+     .help = "read several files at once (default: as many as there are " \
+             "processors, at most 8); what is printed is the same"}
+
 #define OPTIONS_HELP(flag) \
     {.name = "help", .letter = 'h', .kind = ARGS_FLAG, .value = (flag), .help = "this text"}
 

@@ -57,6 +57,7 @@ struct overlap {
     const char *name; /* what messages begin with */
     const char *zone, *stream;
     int profile, format;
+    int64_t threads;
     struct side sides[SIDES];
     struct part parts[PARTS];
     bool refused; /* a line or a file: exit code 1, and the rest goes on */
@@ -116,7 +117,8 @@ static int read_sides(struct overlap *overlap, const struct args_list *files, in
                    .profile = options_profile(overlap->profile),
                    .from_s = overlap->sides[first].period.from_s,
                    .to_s = overlap->sides[first].period.to_s},
-        .files = files};
+        .files = files,
+        .threads = overlap->threads};
     int code;
 
     for (int i = first; i <= last; i++) {
@@ -383,6 +385,7 @@ int command_overlap(int argc, char **argv)
         {.name = "stream", .kind = ARGS_STRING, .value = &overlap.stream, .argument = "NAME",
          .help = "whose records, where there are several streams"},
         OPTIONS_PROFILE(&overlap.profile),
+        OPTIONS_THREADS(&overlap.threads),
         {.name = "format", .kind = ARGS_CHOICE, .value = &overlap.format,
          .choices = format_names, .argument = "F",
          .help = "table (default on a terminal) or json (otherwise)", .given = &format_given},

@@ -1,10 +1,19 @@
 #include "rows.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "limits.h"
+#include "parts.h"
 #include "shown.h"
+
+/* What one thread makes of one file. */
+struct part {
+    struct calendar *calendar;
+    struct rollup *rollup;
+};
 
 static int rows_fail(const struct rows *rows)
 {
@@ -12,9 +21,43 @@ static int rows_fail(const struct rows *rows)
     return EXIT_FAILED;
 }
 
-static int rows_read(struct rows *rows)
+static void part_destroy(void *context)
+{
+    struct part *part = context;
+    rollup_destroy(&part->rollup);
+    calendar_destroy(&part->calendar);
+    free(part);
+}
+
+static void *part_create(const void *context)
+{
+    const struct rows_options *options = context;
+    struct rollup_options rollup = options->rollup;
+    struct part *part = calloc(1, sizeof(*part));
+    char error[256];
+    if (!part)
+        return NULL;
+    part->calendar = calendar_create(&options->calendar, error, sizeof(error));
+    rollup.calendar = part->calendar;
+    if (part->calendar)
+        part->rollup = rollup_create(&rollup);
+    if (part->rollup)
+        return part;
+    part_destroy(part);
+    return NULL;
+}
+
+static bool part_add(void *context, const struct record *record)
+{
+    enum rollup_result result = rollup_add(((struct part *)context)->rollup, record);
+    return result != ROLLUP_REFUSED && result != ROLLUP_FAILED;
+}
+
+/* The records of all files up to `until` that were not read yet. */
+static int rows_read(struct rows *rows, size_t until)
 {
     struct record record;
+    input_until(rows->input, until);
     while (input_record(rows->input, &record)) {
         switch (rollup_add(rows->rollup, &record)) {
         case ROLLUP_TAKEN:
@@ -28,6 +71,49 @@ static int rows_read(struct rows *rows)
             return rows_fail(rows);
         }
     }
+    return EXIT_DONE;
+}
+
+/* Joins a part, or reads its file where there is none that fits. */
+static int rows_join(struct rows *rows, struct part *part, size_t index)
+{
+    enum rollup_joined joined = part ? rollup_join(rows->rollup, part->rollup) : ROLLUP_APART;
+    if (part)
+        part_destroy(part);
+    if (joined == ROLLUP_JOIN_FAILED)
+        return rows_fail(rows);
+    if (joined == ROLLUP_APART)
+        return rows_read(rows, index + 1);
+    input_skip(rows->input);
+    return EXIT_DONE;
+}
+
+/* The sketches of all parts together may take as much memory as those of the
+ * whole. No thread may read the environment, see calendar.h. */
+static int rows_read_parts(struct rows *rows, const struct rows_options *options, size_t threads)
+{
+    static const struct parts_kind kind = {part_create, part_add, part_destroy};
+    struct rows_options each = *options;
+    const char *folder = getenv("TMPDIR");
+    int code = EXIT_DONE;
+    each.rollup.sketch_bytes_max = LIMIT_ROLLUP_BYTES / (threads * PARTS_AHEAD);
+    each.rollup.folder = folder && *folder ? folder : "/tmp";
+    struct parts *parts = parts_start(&kind, &each, options->files, threads);
+    if (!parts)
+        return rows_read(rows, options->files->count);
+    for (size_t i = 0; code == EXIT_DONE && i < options->files->count; i++)
+        code = rows_join(rows, parts_take(parts, i), i);
+    parts_stop(&parts);
+    return code;
+}
+
+static int rows_read_all(struct rows *rows, const struct rows_options *options)
+{
+    size_t count = options->files->count ? options->files->count : 1;
+    size_t threads = parts_threads(options->threads, count);
+    int code = threads > 1 ? rows_read_parts(rows, options, threads) : rows_read(rows, count);
+    if (code != EXIT_DONE)
+        return code;
     return rollup_finish(rows->rollup) ? EXIT_DONE : rows_fail(rows);
 }
 
@@ -119,7 +205,7 @@ int rows_open(struct rows *rows, const struct rows_options *options)
         say("%s: out of memory\n", rows->name);
         return EXIT_FAILED;
     }
-    int code = rows_read(rows);
+    int code = rows_read_all(rows, options);
     if (code == EXIT_DONE)
         code = rows_check_stream(rows, rollup.stream);
     return code == EXIT_DONE ? rows_check_profile(rows, &rollup) : code;

@@ -13,6 +13,7 @@ struct rows_options {
     struct calendar_options calendar;
     struct rollup_options rollup;     /* but for `calendar`, which is set here */
     const struct args_list *files;
+    int64_t threads;                  /* as OPTIONS_THREADS gives it */
 };
 
 struct rows {
