@@ -37,6 +37,7 @@ struct file_stream {
     int fd;
     bool owned;      /* close fd: it is not stdin */
     bool regular;
+    int64_t at;      /* a clone: its own place in the file, else -1 */
     struct stat stat;
     enum format format;
     bool raw_ended;  /* the file gave its last byte */
@@ -67,6 +68,7 @@ struct file_stream *file_stream_open(const char *path, char *error, size_t error
         snprintf(error, error_size, "%s: out of memory", path);
         return NULL;
     }
+    stream->at = -1;
     /* A FIFO opened without O_NONBLOCK would wait here for its first writer. */
     stream->fd = is_stdin(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     stream->owned = !is_stdin(path) && stream->fd >= 0;
@@ -164,7 +166,8 @@ static enum file_stream_status stream_read_raw(struct file_stream *stream, void 
     if (status != FILE_STREAM_BYTES)
         return status;
     do
-        got = read(stream->fd, into, room);
+        got = stream->at < 0 ? read(stream->fd, into, room)
+                             : pread(stream->fd, into, room, stream->at);
     while (got < 0 && errno == EINTR && stream->regular);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return FILE_STREAM_NOTHING;
@@ -175,6 +178,7 @@ static enum file_stream_status stream_read_raw(struct file_stream *stream, void 
         return FILE_STREAM_END;
     }
     *size = (size_t)got;
+    stream->at += stream->at < 0 ? 0 : got;
     return FILE_STREAM_BYTES;
 }
 
@@ -231,6 +235,36 @@ static enum file_stream_status stream_sniff(struct file_stream *stream, int time
     if (stream->format != FORMAT_PLAIN && !stream_start_decoder(stream))
         return stream_fail(stream, "out of memory", NULL);
     return FILE_STREAM_BYTES;
+}
+
+bool file_stream_is_plain(struct file_stream *stream)
+{
+    return stream->regular && stream->owned &&
+           stream_sniff(stream, 0) == FILE_STREAM_BYTES && stream->format == FORMAT_PLAIN;
+}
+
+struct file_stream *file_stream_clone(const struct file_stream *stream, int64_t at)
+{
+    struct file_stream *clone = calloc(1, sizeof *clone);
+
+    assert(stream->format == FORMAT_PLAIN && stream->owned && at >= 0);
+    if (!clone)
+        return NULL;
+    clone->fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
+    clone->owned = clone->fd >= 0;
+    clone->regular = true;
+    clone->stat = stream->stat;
+    clone->format = FORMAT_PLAIN;
+    clone->at = at;
+    if (clone->fd < 0)
+        file_stream_close(&clone);
+    return clone;
+}
+
+void file_stream_seek(struct file_stream *stream, int64_t at)
+{
+    assert(stream->at >= 0 && at >= 0);
+    stream->at = at;
 }
 
 static enum file_stream_status stream_read_plain(struct file_stream *stream, char *into,

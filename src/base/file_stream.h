@@ -27,6 +27,14 @@ void file_stream_close(struct file_stream **stream);
 
 /* What names this content: "size=S mtime=T" of a regular file, else false. */
 bool file_stream_identity(const struct file_stream *stream, int64_t *size, int64_t *mtime_s);
+/* Whether it is a regular file, not stdin, that is not compressed; looks at its
+ * first bytes. */
+bool file_stream_is_plain(struct file_stream *stream);
+/* The same plain file from byte `at` on, independent of `stream`. NULL with errno. */
+struct file_stream *file_stream_clone(const struct file_stream *stream, int64_t at);
+/* A clone goes on at `at`. */
+void file_stream_seek(struct file_stream *stream, int64_t at);
+
 /* Up to `room` (> 4) bytes into `into`. Waits at most `timeout_ms` for a pipe. */
 enum file_stream_status file_stream_read(struct file_stream *stream, char *into, size_t room,
                                          int timeout_ms, size_t *size);

@@ -29,6 +29,8 @@
 #define LIMIT_CONFIG_BYTES (1024 * 1024)
 /* Messages in one batch. */
 #define LIMIT_BATCH_MESSAGES 1024
+/* --workers. */
+#define LIMIT_WORKERS 64
 /* --memory: default and bounds, in bytes. */
 #define LIMIT_MEMORY_DEFAULT (64 * 1024 * 1024)
 #define LIMIT_MEMORY_MIN (1024 * 1024)

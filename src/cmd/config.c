@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "headcount/hash.h"
@@ -138,6 +139,10 @@ static size_t count_options(struct config *c, struct args_option *o)
          .help = "when a partition with nothing left to read stops holding the clock (10s)"},
         {.name = "memory", .kind = ARGS_SIZE, .value = &c->memory, .min = LIMIT_MEMORY_MIN,
          .max = LIMIT_MEMORY_MAX, .argument = "SIZE", .help = "cap on windows (64MiB)"},
+        {.name = "workers", .kind = ARGS_INT, .value = &c->workers, .min = 1,
+         .max = LIMIT_WORKERS, .argument = "N",
+         .help = "pipelines in this process, each on a thread of its own, that share the "
+                 "files, slices of large ones, or the topic's partitions (1)"},
     };
     memcpy(o, table, sizeof table);
     return sizeof table / sizeof *table;
@@ -205,6 +210,7 @@ static void defaults(struct config *c)
                          .now_s = clock_wall_ms() / 1000,
                          .frame_max = LIMIT_FRAME_DEFAULT,
                          .profiles = PROFILES_DEFAULT,
+                         .workers = 1,
                          .precision = 14,
                          .memory = LIMIT_MEMORY_DEFAULT,
                          .emit_every_ms = 5000,
@@ -215,6 +221,16 @@ static void defaults(struct config *c)
 bool config_output_is_topic(const struct config *c)
 {
     return strcmp(c->output, "-") != 0;
+}
+
+bool config_output_is_lines(const struct config *c)
+{
+    return !config_output_is_topic(c) && isatty(STDOUT_FILENO);
+}
+
+int64_t config_memory_parts(const struct config *c)
+{
+    return c->workers > 1 ? c->workers + 1 : 1;
 }
 
 #define TOPIC_PREFIX "topic:"
@@ -318,9 +334,10 @@ static const char *wrong_words(const struct config *c)
         return "--profile keyed needs a --key-file";
     if (c->key_file && !profiles_keyed(c))
         return "--key-file is for --profile keyed";
-    if (c->memory < (INT64_C(1) << c->precision) * DENSE_SKETCHES_MIN * profiles_count(c))
-        return "--memory is too small for this --precision: 16 bytes a register and profile "
-               "are needed";
+    if (c->memory / config_memory_parts(c) <
+        (INT64_C(1) << c->precision) * DENSE_SKETCHES_MIN * profiles_count(c))
+        return "--memory is too small for this --precision: 16 bytes a register, profile and "
+               "worker are needed";
     return NULL;
 }
 

@@ -51,7 +51,7 @@ struct config {
     unsigned profiles;        /* bit 1 << index into profiles_names */
     const char *key_file;
     uint8_t key[HC_KEY_SIZE]; /* secret; wiped by config_free */
-    int64_t precision, memory, emit_every_ms, max_lag_ms, idle_after_ms;
+    int64_t workers, precision, memory, emit_every_ms, max_lag_ms, idle_after_ms;
     int progress, log_format;
     bool verbose, quiet, validate, version, help;
     char fields[17];      /* fingerprint of what defines the count */
@@ -65,6 +65,11 @@ void config_free(struct config *config);
 
 /* Whether records go to a Kafka topic. */
 bool config_output_is_topic(const struct config *config);
+/* Whether they are readable lines on a terminal instead. */
+bool config_output_is_lines(const struct config *config);
+/* Parts that --memory is for: a worker's windows each, and the union of what people
+ * are shown of several. */
+int64_t config_memory_parts(const struct config *config);
 /* Where rejects go: a topic's name, a file's path, or NULL. */
 const char *config_rejects_topic(const struct config *config);
 const char *config_rejects_file(const struct config *config);

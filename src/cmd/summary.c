@@ -1,6 +1,8 @@
 /* What people read on stderr: a progress line, and the closing summary. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -9,37 +11,130 @@
 #include "watermark.h"
 #include "wire.h"
 
+/* Workers tell of themselves once a second; the line is for all of them. */
+#define PROGRESS_MS 900
+
 static double seconds(int64_t from_ms, int64_t to_ms)
 {
     return to_ms > from_ms ? (double)(to_ms - from_ms) / 1000 : 0.001;
 }
 
-void summary_progress(struct summary *summary, const struct pipeline *pipeline)
+struct summary {
+    pthread_mutex_t lock;
+    int64_t started_ms; /* monotonic */
+    int64_t last_ms;    /* of the progress line before */
+    uint64_t last_frames;
+    bool line_open;     /* a progress line stands on the terminal */
+    struct pipeline_status told[LIMIT_WORKERS]; /* by each worker, when it last did */
+    size_t count;       /* of those that did, counted from 0 */
+};
+
+struct summary *summary_create(void)
 {
-    struct pipeline_status status;
-    pipeline_status(pipeline, &status);
-    int64_t now_ms = clock_monotonic_ms();
-    uint64_t read = status.counters.frames + counters_rejected_total(&status.counters);
+    struct summary *summary = calloc(1, sizeof *summary);
+    if (!summary || pthread_mutex_init(&summary->lock, NULL) != 0) {
+        free(summary);
+        return NULL;
+    }
+    summary->started_ms = summary->last_ms = clock_monotonic_ms();
+    return summary;
+}
+
+void summary_destroy(struct summary **summary)
+{
+    if (!*summary)
+        return;
+    pthread_mutex_destroy(&(*summary)->lock);
+    free(*summary);
+    *summary = NULL;
+}
+
+static void add_counters(struct counters *sum, const struct counters *more)
+{
+    sum->frames += more->frames;
+    sum->bytes += more->bytes;
+    for (int i = 0; i < REJECT_COUNT; i++)
+        sum->rejected[i] += more->rejected[i];
+    sum->rejects_lost += more->rejects_lost;
+    sum->late += more->late;
+    sum->records += more->records;
+    sum->records_failed += more->records_failed;
+    sum->evicted += more->evicted;
+    sum->checkpoints += more->checkpoints;
+    sum->commits += more->commits;
+    sum->commits_failed += more->commits_failed;
+    sum->clock_resets += more->clock_resets;
+    sum->missing += more->missing;
+}
+
+/* The watermark is that of the last one; one that knows none says nothing. */
+static void add_status(struct pipeline_status *sum, const struct pipeline_status *more)
+{
+    add_counters(&sum->counters, &more->counters);
+    sum->windows += more->windows;
+    sum->memory += more->memory;
+    sum->memory_peak += more->memory_peak;
+    if (sum->watermark_s == WATERMARK_NONE ||
+        (more->watermark_s != WATERMARK_NONE && more->watermark_s < sum->watermark_s))
+        sum->watermark_s = more->watermark_s;
+    if (sum->lag >= 0)
+        sum->lag = more->lag < 0 ? -1 : sum->lag + more->lag;
+    sum->unsettled += more->unsettled;
+    sum->held |= more->held;
+    sum->rejects_down |= more->rejects_down;
+    if (more->minute_first_s < sum->minute_first_s)
+        sum->minute_first_s = more->minute_first_s;
+    if (more->minute_last_s > sum->minute_last_s)
+        sum->minute_last_s = more->minute_last_s;
+}
+
+static struct pipeline_status status_none(void)
+{
+    return (struct pipeline_status){.watermark_s = WATERMARK_NONE,
+                                    .minute_first_s = INT64_MAX,
+                                    .minute_last_s = INT64_MIN};
+}
+
+static void print_progress(struct summary *summary, const struct pipeline_status *status,
+                           int64_t now_ms)
+{
+    uint64_t read = status->counters.frames + counters_rejected_total(&status->counters);
     double rate = (double)(read - summary->last_frames) / seconds(summary->last_ms, now_ms);
     char lag[40] = "", clock[40] = "";
-    if (status.lag >= 0)
-        snprintf(lag, sizeof lag, "  lag %" PRId64, status.lag);
-    if (status.watermark_s >= 0 && status.watermark_s <= LIMIT_TIME_S) {
+    if (status->lag >= 0)
+        snprintf(lag, sizeof lag, "  lag %" PRId64, status->lag);
+    if (status->watermark_s >= 0 && status->watermark_s <= LIMIT_TIME_S) {
         struct text text = {0};
-        text_utc(&text, status.watermark_s);
+        text_utc(&text, status->watermark_s);
         if (!text.failed)
             snprintf(clock, sizeof clock, "  to %s", text.bytes);
         text_free(&text);
     }
     fprintf(stderr, "\r\033[K%" PRIu64 " frames  %.0f/s  %zu minutes  %.1f MiB%s%s%s", read, rate,
-            status.windows, (double)status.memory / (1024 * 1024), clock, lag,
-            status.rejects_down ? "  rejects down"
-            : status.held       ? "  waiting for the output"
-                                : "");
+            status->windows, (double)status->memory / (1024 * 1024), clock, lag,
+            status->rejects_down ? "  rejects down"
+            : status->held       ? "  waiting for the output"
+                                 : "");
     fflush(stderr);
     summary->last_ms = now_ms;
     summary->last_frames = read;
     summary->line_open = true;
+}
+
+void summary_progress(struct summary *summary, size_t worker, const struct pipeline *pipeline)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct pipeline_status sum = status_none();
+    pthread_mutex_lock(&summary->lock);
+    pipeline_status(pipeline, &summary->told[worker]);
+    for (; summary->count <= worker; summary->count++)
+        if (summary->count < worker)
+            summary->told[summary->count] = status_none();
+    for (size_t i = 0; i < summary->count; i++)
+        add_status(&sum, &summary->told[i]);
+    if (!summary->line_open || now_ms - summary->last_ms >= PROGRESS_MS)
+        print_progress(summary, &sum, now_ms);
+    pthread_mutex_unlock(&summary->lock);
 }
 
 static void print_rejects(const struct config *config, const struct counters *counters)
@@ -81,10 +176,14 @@ static void print_minutes(const struct pipeline_status *status)
 }
 
 void summary_print(struct summary *summary, const struct config *config,
-                   const struct pipeline *pipeline)
+                   const struct team *team)
 {
-    struct pipeline_status status;
-    pipeline_status(pipeline, &status);
+    struct pipeline_status status = status_none();
+    for (size_t i = 0; i < team->count; i++) {
+        struct pipeline_status own;
+        pipeline_status(team->workers[i].pipeline, &own);
+        add_status(&status, &own);
+    }
     const struct counters *counters = &status.counters;
     double took = seconds(summary->started_ms, clock_monotonic_ms());
     uint64_t read = counters->frames + counters_rejected_total(counters);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@
 #include "record.h"
 #include "shown.h"
 
-#define INSTANCE_MAX 128
 #define GROUP_SIZE 2 /* "{}" */
 /* How long a rebalance waits for our last acknowledgements. */
 #define RELEASE_WAIT_MS 5000
@@ -31,13 +31,12 @@
 #define CHECKPOINT_PARTITION_BYTES 160
 
 struct parts {
+    const struct config *config;
+    struct summary *summary;
     struct kafka_properties *properties;
-    struct source *source;
-    struct decoder *decoder;
-    struct emit *output, *print, *rejects;
-    struct pipeline *pipeline;
+    struct file_queue *files;
+    struct team team;
     int64_t epoch_ms;
-    char instance[INSTANCE_MAX];
     char fingerprint[COMMIT_TEXT_MAX];
     char error[1024];
 };
@@ -47,7 +46,7 @@ static bool uses_kafka(const struct config *config)
     return config->brokers != NULL;
 }
 
-static bool name_instance(struct parts *parts)
+static bool name_instances(struct parts *parts)
 {
     char host[64] = "host";
     uint64_t random;
@@ -60,16 +59,29 @@ static bool name_instance(struct parts *parts)
         snprintf(parts->error, sizeof parts->error, "no random numbers from the system");
         return false;
     }
-    snprintf(parts->instance, sizeof parts->instance, "%s/%016" PRIx64 "/0", host, random);
+    for (size_t i = 0; i < parts->team.count; i++) {
+        struct worker *worker = &parts->team.workers[i];
+        snprintf(worker->instance, sizeof worker->instance, "%s/%016" PRIx64 "/%zu", host, random,
+                 i);
+    }
     return true;
 }
 
+static void make_team(const struct config *config, struct parts *parts, const atomic_int *stop)
+{
+    struct team *team = &parts->team;
+    team->count = (size_t)config->workers;
+    team->stop = stop;
+    atomic_store(&team->proof.reading, (int)team->count);
+    for (size_t i = 0; i < team->count; i++)
+        team->workers[i] = (struct worker){.team = team, .parts = parts, .number = (unsigned)i};
+}
+
 /* A checkpoint has a line's worth for each partition. */
-static size_t record_max(const struct config *config, const struct parts *parts,
-                         int32_t partitions)
+static size_t record_max(const struct config *config, int32_t partitions)
 {
     size_t sketch = record_size_max((unsigned)config->precision, strlen(config->stream),
-                                    GROUP_SIZE, strlen(parts->instance));
+                                    GROUP_SIZE, INSTANCE_MAX);
     size_t checkpoint = CHECKPOINT_BYTES + (partitions > 0 ? (size_t)partitions : 1) *
                                                CHECKPOINT_PARTITION_BYTES;
     return sketch > checkpoint ? sketch : checkpoint;
@@ -81,11 +93,17 @@ static int exit_unmade(const void *made)
     return made ? CONFIG_EXIT_DONE : errno == ENOMEM ? CONFIG_EXIT_FAILED : CONFIG_EXIT_CONFIG;
 }
 
-static int make_decoder(const struct config *config, struct parts *parts)
+static int make_decoders(const struct config *config, struct parts *parts)
 {
-    errno = 0;
-    parts->decoder = decoder_create(&config->decode, parts->error, sizeof parts->error);
-    return exit_unmade(parts->decoder);
+    struct team *team = &parts->team;
+    for (size_t i = 0; i < team->count; i++) {
+        errno = 0;
+        team->workers[i].decoder =
+            decoder_create(&config->decode, parts->error, sizeof parts->error);
+        if (!team->workers[i].decoder)
+            return exit_unmade(NULL);
+    }
+    return CONFIG_EXIT_DONE;
 }
 
 static int make_properties(const struct config *config, struct parts *parts)
@@ -97,7 +115,7 @@ static int make_properties(const struct config *config, struct parts *parts)
     return exit_unmade(parts->properties);
 }
 
-static int make_source(const struct config *config, struct parts *parts)
+static struct source *make_source(const struct config *config, struct parts *parts)
 {
     if (config->topic) {
         struct source_kafka_options options = {.properties = parts->properties,
@@ -107,15 +125,31 @@ static int make_source(const struct config *config, struct parts *parts)
                                                .start = config->start,
                                                .start_time_ms = config->start_time_ms,
                                                .exit_at_end = config->exit_at_end};
-        parts->source = source_kafka_create(&options, parts->error, sizeof parts->error);
-    } else {
-        struct source_file_options options = {.paths = config->files.items,
-                                              .count = config->files.count,
-                                              .frame_max = (size_t)config->frame_max,
-                                              .rejects = config->input_format == CONFIG_REJECTS};
-        parts->source = source_file_create(&options, parts->error, sizeof parts->error);
+        return source_kafka_create(&options, parts->error, sizeof parts->error);
     }
-    return parts->source ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
+    struct source_file_options options = {.queue = parts->files,
+                                          .frame_max = (size_t)config->frame_max,
+                                          .rejects = config->input_format == CONFIG_REJECTS};
+    return source_file_create(&options, parts->error, sizeof parts->error);
+}
+
+static int make_sources(const struct config *config, struct parts *parts)
+{
+    struct team *team = &parts->team;
+    if (!config->topic) {
+        struct file_queue_options options = {.paths = config->files.items,
+                                             .count = config->files.count,
+                                             .sharers = (unsigned)team->count};
+        parts->files = file_queue_create(&options, parts->error, sizeof parts->error);
+        if (!parts->files)
+            return CONFIG_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < team->count; i++) {
+        team->workers[i].source = make_source(config, parts);
+        if (!team->workers[i].source)
+            return CONFIG_EXIT_FAILED;
+    }
+    return CONFIG_EXIT_DONE;
 }
 
 /* As many partitions as the input has, when that can be known. */
@@ -147,40 +181,77 @@ static int make_topic(struct parts *parts, const struct emit_kafka_options *opti
     return CONFIG_EXIT_FAILED;
 }
 
+enum worker_emit { WORKER_OUTPUT, WORKER_PRINT, WORKER_REJECTS };
+
+static void give(struct worker *worker, enum worker_emit which, struct emit *emit)
+{
+    if (which == WORKER_OUTPUT)
+        worker->output = emit;
+    else if (which == WORKER_PRINT)
+        worker->print = emit;
+    else
+        worker->rejects = emit;
+}
+
+/* To the only worker, or to all. */
+static int give_all(struct parts *parts, enum worker_emit which, struct emit *emit)
+{
+    struct team *team = &parts->team;
+    struct emit *handles[LIMIT_WORKERS] = {emit};
+    if (!emit)
+        return CONFIG_EXIT_FAILED;
+    if (team->count > 1 && !emit_share(emit, team->count, handles)) {
+        emit_destroy(&emit);
+        return CONFIG_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < team->count; i++)
+        give(&team->workers[i], which, handles[i]);
+    return CONFIG_EXIT_DONE;
+}
+
+/* Readable lines: of several workers their union. */
+static struct emit *make_lines(const struct config *config)
+{
+    struct hc_sketch_options sketches[WINDOW_PROFILES_MAX];
+    if (config->workers == 1)
+        return emit_lines_create();
+    (void)profiles_sketches(config, sketches);
+    return emit_union_create(&sketches[0],
+                             (size_t)(config->memory / config_memory_parts(config)));
+}
+
 static int make_output(const struct config *config, struct parts *parts, const atomic_int *stop)
 {
-    if (!config_output_is_topic(config)) {
-        parts->output = isatty(STDOUT_FILENO) ? emit_lines_create() : emit_stdout_create();
-        return parts->output ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
-    }
-    if (config->print) {
-        parts->print = emit_lines_create();
-        if (!parts->print)
-            return CONFIG_EXIT_FAILED;
-    }
+    if (!config_output_is_topic(config))
+        return give_all(parts, WORKER_OUTPUT,
+                        config_output_is_lines(config) ? make_lines(config) : emit_stdout_create());
+    if (config->print && give_all(parts, WORKER_PRINT, make_lines(config)) != CONFIG_EXIT_DONE)
+        return CONFIG_EXIT_FAILED;
     int32_t partitions = output_partitions(config, parts, stop);
     struct emit_kafka_options options = {.properties = parts->properties,
                                          .topic = config->output,
                                          .partitions = partitions,
-                                         .record_max = record_max(config, parts, partitions),
+                                         .record_max = record_max(config, partitions),
                                          .keep_forever = true};
-    return make_topic(parts, &options, stop, &parts->output);
+    struct emit *emit;
+    int code = make_topic(parts, &options, stop, &emit);
+    return code == CONFIG_EXIT_DONE ? give_all(parts, WORKER_OUTPUT, emit) : code;
 }
 
 static int make_rejects(const struct config *config, struct parts *parts, const atomic_int *stop)
 {
+    struct emit *emit;
     if (config_rejects_topic(config)) {
         struct emit_kafka_options options = {.properties = parts->properties,
                                              .topic = config_rejects_topic(config),
                                              .partitions = -1};
-        return make_topic(parts, &options, stop, &parts->rejects);
+        int code = make_topic(parts, &options, stop, &emit);
+        return code == CONFIG_EXIT_DONE ? give_all(parts, WORKER_REJECTS, emit) : code;
     }
-    if (config_rejects_file(config)) {
-        parts->rejects = emit_file_create(config_rejects_file(config), parts->error,
-                                          sizeof parts->error);
-        return parts->rejects ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
-    }
-    return CONFIG_EXIT_DONE;
+    if (!config_rejects_file(config))
+        return CONFIG_EXIT_DONE;
+    emit = emit_file_create(config_rejects_file(config), parts->error, sizeof parts->error);
+    return give_all(parts, WORKER_REJECTS, emit);
 }
 
 static int64_t wire_monotonic(void *context)
@@ -195,43 +266,56 @@ static int64_t wire_wall(void *context)
     return clock_wall_ms();
 }
 
-static void observe(void *context, const struct pipeline *pipeline)
+static void observe(void *worker, const struct pipeline *pipeline)
 {
-    summary_progress(context, pipeline);
+    const struct worker *self = worker;
+    summary_progress(self->parts->summary, self->number, pipeline);
 }
 
-static void first_start(const void *config)
+static void first_start(const void *worker)
 {
-    profiles_tell(config);
+    struct parts *parts = ((const struct worker *)worker)->parts;
+    if (atomic_exchange(&parts->team.told_first_start, 1) == 0)
+        profiles_tell(parts->config);
 }
 
-static int make_pipeline(const struct config *config, struct parts *parts, struct summary *summary)
+static bool wants_progress(const struct config *config)
 {
-    bool lines = config->progress == CONFIG_ALWAYS ||
-                 (config->progress == CONFIG_AUTO && isatty(STDERR_FILENO) && !config->quiet);
-    struct hc_sketch_options sketches[WINDOW_PROFILES_MAX];
+    return config->progress == CONFIG_ALWAYS ||
+           (config->progress == CONFIG_AUTO && isatty(STDERR_FILENO) && !config->quiet);
+}
+
+static void name_fingerprint(const struct config *config, struct parts *parts)
+{
     char profiles[PROFILES_TEXT_MAX];
-    size_t sketches_count = profiles_sketches(config, sketches);
     profiles_text(config, profiles, sizeof profiles);
     snprintf(parts->fingerprint, sizeof parts->fingerprint,
              "headcount/1 output=%s stream=%s profiles=%s fields=%s", config->output,
              config->stream, profiles, config->fields);
+}
+
+static struct pipeline *make_pipeline(const struct config *config, struct worker *worker)
+{
+    struct parts *parts = worker->parts;
+    struct hc_sketch_options sketches[WINDOW_PROFILES_MAX];
+    size_t sketches_count = profiles_sketches(config, sketches);
+    size_t memory = (size_t)(config->memory / config_memory_parts(config));
     struct pipeline_options options = {
-        .source = parts->source,
-        .decoder = parts->decoder,
-        .output = parts->output,
-        .print = parts->print,
-        .rejects = parts->rejects,
+        .source = worker->source,
+        .decoder = worker->decoder,
+        .output = worker->output,
+        .print = worker->print,
+        .rejects = worker->rejects,
         .rejects_as_lines = config_rejects_file(config) != NULL,
         .rejects_drop = config->rejects_down == CONFIG_DROP,
         .rejects_name = config->rejects,
-        .output_for_people = !config_output_is_topic(config) && isatty(STDOUT_FILENO),
+        .output_for_people = config_output_is_lines(config),
         .stream = config->stream,
-        .instance = parts->instance,
+        .instance = worker->instance,
         .fields = config->fields,
         .input_group = config->topic ? config->group : "",
         .epoch_ms = parts->epoch_ms,
-        .windows = {sketches, sketches_count, (size_t)config->memory},
+        .windows = {sketches, sketches_count, memory},
         .emit_every_ms = config->emit_every_ms,
         .max_lag_ms = config->max_lag_ms,
         .idle_after_ms = config->idle_after_ms,
@@ -239,23 +323,35 @@ static int make_pipeline(const struct config *config, struct parts *parts, struc
         .stop_wait_ms = STOP_WAIT_MS,
         .commits = config->topic && (config_output_is_topic(config) || config->group_given),
         .fingerprint = parts->fingerprint,
+        .proof = config->workers > 1 ? &parts->team.proof : NULL,
         .adopt = config->adopt,
         .clock = {wire_monotonic, wire_wall, NULL},
-        .observe = lines ? observe : NULL,
-        .observe_context = summary,
+        .observe = wants_progress(config) ? observe : NULL,
+        .observe_context = worker,
         .first_start = first_start,
-        .first_start_context = config};
-    parts->pipeline = pipeline_create(&options);
-    return parts->pipeline ? CONFIG_EXIT_DONE : CONFIG_EXIT_FAILED;
+        .first_start_context = worker};
+    return pipeline_create(&options);
 }
 
-static int make(const struct config *config, struct parts *parts, const atomic_int *stop,
-                struct summary *summary)
+static int make_pipelines(const struct config *config, struct parts *parts)
+{
+    name_fingerprint(config, parts);
+    for (size_t i = 0; i < parts->team.count; i++) {
+        struct worker *worker = &parts->team.workers[i];
+        worker->pipeline = make_pipeline(config, worker);
+        if (!worker->pipeline)
+            return CONFIG_EXIT_FAILED;
+    }
+    return CONFIG_EXIT_DONE;
+}
+
+static int make(const struct config *config, struct parts *parts, const atomic_int *stop)
 {
     snprintf(parts->error, sizeof parts->error, "out of memory");
-    if (!name_instance(parts))
+    make_team(config, parts, stop);
+    if (!name_instances(parts))
         return CONFIG_EXIT_FAILED;
-    int code = make_decoder(config, parts);
+    int code = make_decoders(config, parts);
     if (code == CONFIG_EXIT_DONE && uses_kafka(config))
         code = make_properties(config, parts);
     if (code == CONFIG_EXIT_DONE)
@@ -263,100 +359,73 @@ static int make(const struct config *config, struct parts *parts, const atomic_i
     if (code == CONFIG_EXIT_DONE)
         code = make_rejects(config, parts, stop);
     if (code == CONFIG_EXIT_DONE)
-        code = make_source(config, parts);
+        code = make_sources(config, parts);
     if (code == CONFIG_EXIT_DONE)
-        code = make_pipeline(config, parts, summary);
+        code = make_pipelines(config, parts);
     return code;
 }
 
 static void unmake(struct parts *parts)
 {
-    pipeline_destroy(&parts->pipeline);
-    emit_destroy(&parts->rejects);
-    emit_destroy(&parts->print);
-    emit_destroy(&parts->output);
-    decoder_destroy(&parts->decoder);
-    source_destroy(&parts->source);
+    team_free(&parts->team);
+    file_queue_destroy(&parts->files);
     kafka_properties_destroy(&parts->properties);
-}
-
-static int conclude(const struct config *config, const struct parts *parts,
-                    enum pipeline_result result)
-{
-    char hint[512];
-    switch (result) {
-    case PIPELINE_DONE:
-        return CONFIG_EXIT_DONE;
-    case PIPELINE_UNSAFE:
-        log_event(LOG_ERROR, "not_all_safe", LOG_S("error", pipeline_error(parts->pipeline)),
-                  LOG_S("effect", config->topic
-                                      ? "what is not committed is read again at the next start"
-                                      : "count the input again; what came from stdin is lost"));
-        return CONFIG_EXIT_FAILED;
-    case PIPELINE_INVALID:
-        hint_for_rejected(config, parts->pipeline, hint, sizeof hint);
-        log_event(LOG_ERROR, "no_valid_frames", LOG_S("error", pipeline_error(parts->pipeline)),
-                  LOG_S("hint", hint), LOG_S("effect", "nothing is committed"));
-        return CONFIG_EXIT_FAILED;
-    case PIPELINE_FAILED:
-    case PIPELINE_CONFIG:
-        break;
-    }
-    log_event(LOG_ERROR, "failed", LOG_S("error", pipeline_error(parts->pipeline)));
-    return result == PIPELINE_CONFIG ? CONFIG_EXIT_CONFIG : CONFIG_EXIT_FAILED;
-}
-
-/* Said last, and however quiet: the user chose to lose them. */
-static void log_rejects_lost(const struct config *config, const struct parts *parts)
-{
-    struct pipeline_status status;
-    pipeline_status(parts->pipeline, &status);
-    if (status.counters.rejects_lost > 0)
-        log_event(LOG_ERROR, "rejects_lost", LOG_S("sink", config->rejects),
-                  LOG_I("frames", (int64_t)status.counters.rejects_lost),
-                  LOG_I("rejected", (int64_t)counters_rejected_total(&status.counters)),
-                  LOG_S("effect", "they are counted as rejected, and can't be replayed"));
 }
 
 static void log_started(const struct config *config, const struct parts *parts)
 {
     char profiles[PROFILES_TEXT_MAX];
     profiles_text(config, profiles, sizeof profiles);
-    log_event(LOG_INFO, "started", LOG_S("instance", parts->instance),
+    log_event(LOG_INFO, "started", LOG_S("instance", parts->team.workers[0].instance),
               LOG_S("stream", config->stream), LOG_S("profiles", profiles),
-              LOG_I("precision", config->precision), LOG_S("output", config->output));
+              LOG_I("precision", config->precision), LOG_S("output", config->output),
+              LOG_I("workers", config->workers));
     profiles_warn(config);
+}
+
+static int run(const struct config *config, struct parts *parts)
+{
+    log_started(config, parts);
+    team_run(&parts->team);
+    const char *unwritten = verdict_last_lines(config, &parts->team);
+    if (!config->quiet)
+        summary_print(parts->summary, config, &parts->team);
+    int code = verdict(config, &parts->team, unwritten);
+    verdict_rejects_lost(config, &parts->team);
+    return code;
 }
 
 int wire_run(const struct config *config, const atomic_int *stop)
 {
-    struct parts parts = {0};
-    struct summary summary = {.started_ms = clock_monotonic_ms()};
-    summary.last_ms = summary.started_ms;
-    int code = make(config, &parts, stop, &summary);
+    struct summary *summary = summary_create();
+    struct parts *parts = calloc(1, sizeof *parts);
+    int code = CONFIG_EXIT_FAILED;
+    if (!parts || !summary) {
+        say("headcountd: out of memory\n");
+        goto done;
+    }
+    parts->config = config;
+    parts->summary = summary;
+    code = make(config, parts, stop);
     if (code == CONFIG_EXIT_DONE) {
-        log_started(config, &parts);
-        enum pipeline_result result = pipeline_run(parts.pipeline, stop);
-        if (!config->quiet)
-            summary_print(&summary, config, parts.pipeline);
-        code = conclude(config, &parts, result);
-        log_rejects_lost(config, &parts);
+        code = run(config, parts);
     } else if (atomic_load(stop) && code == CONFIG_EXIT_FAILED) {
         log_event(LOG_INFO, "stopped", LOG_S("effect", "nothing was read"));
         code = CONFIG_EXIT_DONE;
     } else {
-        say("headcountd: %s\n", parts.error);
+        say("headcountd: %s\n", parts->error);
     }
-    unmake(&parts);
+    unmake(parts);
+done:
+    free(parts);
+    summary_destroy(&summary);
     return code;
 }
 
 int wire_validate(const struct config *config)
 {
-    struct parts parts = {0};
-    int code = CONFIG_EXIT_FAILED;
-    if (name_instance(&parts))
-        code = make_decoder(config, &parts);
+    struct parts parts = {.team = {.count = 1}};
+    int code = make_decoders(config, &parts);
     if (code == CONFIG_EXIT_DONE && uses_kafka(config))
         code = make_properties(config, &parts);
     if (code != CONFIG_EXIT_DONE) {
@@ -366,7 +435,7 @@ int wire_validate(const struct config *config)
             .input = config->topic,
             .output = config_output_is_topic(config) ? config->output : NULL,
             .rejects = config_rejects_topic(config),
-            .record_max = record_max(config, &parts, 1)};
+            .record_max = record_max(config, 1)};
         if (!kafka_check(parts.properties, &check, VALIDATE_MS, stdout))
             code = CONFIG_EXIT_CONFIG;
     }

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "pipeline.h"
+#include "team.h"
 
 /* Builds everything that `config` asks for, runs it until it ends or *stop is
  * set, says what became of it, and returns the exit code. */
@@ -17,18 +18,24 @@ int wire_validate(const struct config *config);
  * on stdout. Nothing is opened: a FIFO's writer would see it. */
 bool validate_files(const struct config *config);
 
-/* summary.c */
-struct summary {
-    int64_t started_ms; /* monotonic */
-    int64_t last_ms;    /* of the progress line before */
-    uint64_t last_frames;
-    bool line_open;     /* a progress line stands on the terminal */
-};
-/* One line on stderr that overwrites the one before. */
-void summary_progress(struct summary *summary, const struct pipeline *pipeline);
+/* summary.c: what all workers did together. */
+struct summary;
+struct summary *summary_create(void); /* NULL: no memory */
+void summary_destroy(struct summary **summary);
+/* One line on stderr that overwrites the one before, once a second: what workers
+ * have told last. Called by each for itself, at any time. */
+void summary_progress(struct summary *summary, size_t worker, const struct pipeline *pipeline);
 /* What was counted, and what became of the rest. */
 void summary_print(struct summary *summary, const struct config *config,
-                   const struct pipeline *pipeline);
+                   const struct team *team);
+
+/* verdict.c. Writes what is left of several workers' readable lines; why that
+ * failed, borrowed from the team, or NULL. */
+const char *verdict_last_lines(const struct config *config, const struct team *team);
+/* The exit code, and why. */
+int verdict(const struct config *config, const struct team *team, const char *unwritten);
+/* Said last, and however quiet: the user chose to lose them. */
+void verdict_rejects_lost(const struct config *config, const struct team *team);
 
 /* hint.c: what a person could try whose frames are all rejected, as one line
  * in `hint`; "" when nothing comes to mind. */

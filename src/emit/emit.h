@@ -12,11 +12,13 @@
 #include <stdint.h>
 
 /* What a person wants to see of a sketch record. */
+struct hc_sketch;
 struct emit_summary {
     int64_t minute_s;   /* its start, Unix seconds */
     double uniques, low, high;
     const char *state;  /* "open", "closed", "late" */
     bool interim;       /* the minute is open and more of it will be published */
+    const struct hc_sketch *sketch; /* borrowed during the call */
 };
 
 struct emit_header {
@@ -29,14 +31,15 @@ struct emit_record {
     size_t key_size;
     const char *value;  /* without a line end; NULL is a message without value, or an empty line */
     size_t value_size;
-    const struct emit_summary *summary; /* NULL: nothing for people to see */
+    const struct emit_summary *summary; /* NULL: nothing for people to see. Who unites
+                         * sketches takes it even when its answer is EMIT_FULL */
     const struct emit_header *headers;  /* Kafka only; a name of NULL ends them. Or NULL */
     uint64_t token;
 };
 
 struct emit_ack {
     uint64_t token;
-    const char *error; /* NULL: safe. Else why not; static or borrowed until the next poll */
+    const char *error; /* NULL: safe. Else why not; static, or the emitter's for its life */
     bool too_large;    /* the error: it, or those it went with, were too much for the topic */
 };
 
@@ -54,6 +57,7 @@ struct emit_ops {
     void (*destroy)(struct emit *emit);
     const char *(*down)(struct emit *emit); /* or NULL: it can't tell */
     void (*forget)(struct emit *emit);      /* or NULL: it goes on trying */
+    void (*passed)(struct emit *emit, int64_t time_s); /* or NULL: it is all the same to it */
 };
 /* The first member of every implementation. */
 struct emit {
@@ -88,6 +92,13 @@ static inline void emit_forget(struct emit *e)
     if (e->ops->forget)
         e->ops->forget(e);
 }
+/* No more is expected of minutes that end at `time_s` or before (INT64_MIN: not
+ * known; INT64_MAX: of none); what was, has been produced. */
+static inline void emit_passed(struct emit *e, int64_t time_s)
+{
+    if (e->ops->passed)
+        e->ops->passed(e, time_s);
+}
 /* Frees it within a bounded time; what is not acknowledged is dropped. */
 static inline void emit_destroy(struct emit **e)
 {
@@ -101,6 +112,19 @@ struct emit *emit_stdout_create(void);
 /* Readable lines on stdout: a line for each record with a summary that is not
  * interim. Records without one are acknowledged unseen. */
 struct emit *emit_lines_create(void);
+struct hc_sketch_options;
+/* The same of several workers, each minute once, when the time that emit_passed is
+ * told has passed it: the union of what came of it. It is shown again as late when
+ * more comes then. Sketches take up to `memory_max` bytes; beyond, the oldest
+ * minutes are shown early, and forgotten. Behind emit_passed(INT64_MAX) nothing is
+ * left to be shown once all tokens are back. NULL: no memory. */
+struct emit *emit_union_create(const struct hc_sketch_options *options, size_t memory_max);
+/* `count` (2..LIMIT_WORKERS) emitters into handles[], each for a thread of its own,
+ * that are one: records stay whole, and acknowledgements come back to whom they
+ * belong. `inner`, whose time has passed when that of all has, goes with the last
+ * of them. Tokens are below 2^57, but for their highest bit. False: no memory; `inner`
+ * is still the caller's. */
+bool emit_share(struct emit *inner, size_t count, struct emit **handles);
 /* Lines appended to a file, synced before they are acknowledged. What can't be
  * written is kept and tried again. NULL with a message in `error`. */
 struct emit *emit_file_create(const char *path, char *error, size_t error_size);

@@ -40,25 +40,37 @@ static size_t lines_title(char *line, size_t room)
     return (size_t)size;
 }
 
-static enum emit_result lines_produce(struct emit *emit, const struct emit_record *record)
+enum emit_result emit_lines_add(struct emit_stdout *out, const struct emit_summary *summary,
+                                uint64_t token)
 {
-    struct emit_stdout *out = (struct emit_stdout *)emit;
     char line[2 * LINE_BYTES];
     size_t size = 0;
     enum emit_result result;
+
+    if (out->over_progress)
+        size = (size_t)snprintf(line, sizeof line, "%s", CLEAR_LINE);
+    if (!out->titled)
+        size += lines_title(line + size, LINE_BYTES / 2);
+    size += lines_format(summary, line + size, LINE_BYTES);
+    result = outbox_add(&out->box, token, line, size);
+    out->titled |= result == EMIT_OK;
+    return result;
+}
+
+bool emit_lines_over_progress(void)
+{
+    return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+}
+
+static enum emit_result lines_produce(struct emit *emit, const struct emit_record *record)
+{
+    struct emit_stdout *out = (struct emit_stdout *)emit;
 
     if (out->failed)
         return EMIT_FULL;
     if (!record->summary || record->summary->interim)
         return outbox_add(&out->box, record->token, NULL, 0);
-    if (out->over_progress)
-        size = (size_t)snprintf(line, sizeof line, "%s", CLEAR_LINE);
-    if (!out->titled)
-        size += lines_title(line + size, LINE_BYTES / 2);
-    size += lines_format(record->summary, line + size, LINE_BYTES);
-    result = outbox_add(&out->box, record->token, line, size);
-    out->titled |= result == EMIT_OK;
-    return result;
+    return emit_lines_add(out, record->summary, record->token);
 }
 
 static const struct emit_ops lines_ops = {
@@ -73,6 +85,6 @@ struct emit *emit_lines_create(void)
     struct emit_stdout *out = emit_stdout_new(&lines_ops);
 
     if (out)
-        out->over_progress = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+        out->over_progress = emit_lines_over_progress();
     return out ? &out->base : NULL;
 }

@@ -16,14 +16,17 @@ struct emit_stdout *emit_stdout_new(const struct emit_ops *ops)
 {
     struct emit_stdout *out = calloc(1, sizeof *out);
 
-    if (!out)
-        return NULL;
-    out->base.ops = ops;
-    if (!outbox_init(&out->box)) {
+    if (out && !emit_stdout_init(out, ops)) {
         free(out);
         return NULL;
     }
     return out;
+}
+
+bool emit_stdout_init(struct emit_stdout *out, const struct emit_ops *ops)
+{
+    out->base.ops = ops;
+    return outbox_init(&out->box);
 }
 
 static struct emit_stdout *of(struct emit *emit)

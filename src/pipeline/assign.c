@@ -96,6 +96,8 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
     p->last_window = NULL; /* its minute counts for this one anew */
     p->news = false;
     tell_first_start(p, assignment);
+    if (assignment->count == 0)
+        p->passed_s = WATERMARK_ALL;
     log_event(assign_log_level(p), "assigned", LOG_S("topic", assignment->topic),
               LOG_I("partitions", (int64_t)assignment->count));
 }
@@ -153,10 +155,10 @@ void assign_leave(struct pipeline *p, const struct source_step *step)
 }
 
 /* Nothing is left to wait for. */
-static bool drained(const struct pipeline *p)
+static bool drained(struct pipeline *p)
 {
     if (pipeline_in_doubt(p))
-        return true;
+        return !p->ending || pipeline_is_disproved(p);
     return p->last_begun && !p->news && checkpoints_under_way(p->checkpoints) == 0 &&
            all_told(p) && p->lines_unwritten == 0 && !p->line_waits &&
            (all_committed(p) || checkpoints_commits_forbidden(p->checkpoints));
@@ -188,6 +190,7 @@ void assign_at_end(struct pipeline *p, const struct source_step *step)
         p->news = true;
     slot->at_end = true;
     slot->at_end_ms = p->now_ms;
+    slot->slice = step->slice;
     if (step->final)
         p->clocks[step->slot].ended = true;
 }

@@ -164,7 +164,7 @@ static bool fold_stretch(struct pipeline *p)
 
 bool fold_run(struct pipeline *p)
 {
-    if (reject_holds(p))
+    if (reject_holds(p) || (p->doubts && !p->proven))
         return false;
     if (p->run_next == p->run_count)
         return true;

@@ -22,6 +22,8 @@ void pipeline_end(struct pipeline *p, enum pipeline_result result, const char *f
         return;
     p->ended = true;
     p->result = result;
+    if (p->o.proof && !p->doubts)
+        atomic_fetch_sub(&p->o.proof->reading, 1);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(p->error, sizeof p->error, format, arguments);
@@ -61,6 +63,7 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
     p->stop_by_ms = INT64_MAX;
     p->minute_first_s = INT64_MAX;
     p->minute_last_s = INT64_MIN;
+    p->passed_s = WATERMARK_NONE;
     watermark_init(&p->watermark);
     return p;
 }
@@ -92,11 +95,25 @@ bool pipeline_in_doubt(const struct pipeline *p)
     return p->o.commits && !p->proven && counters_rejected_total(&p->counters) > 0;
 }
 
+bool pipeline_is_disproved(struct pipeline *p)
+{
+    struct pipeline_proof *proof = p->o.proof;
+    if (!proof)
+        return true;
+    if (!p->doubts) {
+        p->doubts = true;
+        atomic_fetch_sub(&proof->reading, 1);
+    }
+    return !atomic_load(&proof->proven) &&
+           (atomic_load(&proof->reading) == 0 ||
+            p->now_ms - p->first_read_ms >= PROVE_MS || p->closing);
+}
+
 static void finish(struct pipeline *p)
 {
     uint64_t rejected = counters_rejected_total(&p->counters);
     assert(!p->assignment);
-    if (!p->proven && rejected > 0)
+    if (!p->proven && rejected > 0 && pipeline_is_disproved(p))
         pipeline_end(p, PIPELINE_INVALID, "none of %llu frames was valid",
                      (unsigned long long)rejected);
     else if (p->cut && !p->unsafe)
@@ -178,14 +195,18 @@ static void take_step(struct pipeline *p, int timeout_ms)
 static void prove(struct pipeline *p)
 {
     uint64_t rejected = counters_rejected_total(&p->counters);
-    if (p->counters.frames > 0)
-        p->proven = true;
+    bool others = p->o.proof && atomic_load(&p->o.proof->proven);
+    p->proven |= p->counters.frames > 0;
+    if (p->proven && p->o.proof && !others)
+        atomic_store(&p->o.proof->proven, 1);
+    p->proven |= others;
     if (p->proven || rejected == 0)
         return;
     if (p->first_read_ms < 0)
         p->first_read_ms = p->now_ms;
-    if (rejected >= PROVE_FRAMES ||
-        (rejected >= PROVE_FRAMES_MIN && p->now_ms - p->first_read_ms >= PROVE_MS))
+    if ((rejected >= PROVE_FRAMES ||
+         (rejected >= PROVE_FRAMES_MIN && p->now_ms - p->first_read_ms >= PROVE_MS)) &&
+        pipeline_is_disproved(p))
         pipeline_end(p, PIPELINE_INVALID, "none of the first %llu frames was valid",
                      (unsigned long long)rejected);
 }
@@ -197,12 +218,17 @@ static void hold(struct pipeline *p, bool held)
     p->held = held;
 }
 
+/* The wait is for acknowledgements: not for the source. */
+static bool awaits_answers(const struct pipeline *p)
+{
+    return (p->held && checkpoints_unsettled(p->checkpoints) > 0) ||
+           (p->leaving && p->records_out > 0);
+}
+
 static int poll_timeout(const struct pipeline *p)
 {
-    if (p->sliced)
+    if (p->sliced || awaits_answers(p))
         return 0; /* the wait would be for ourselves */
-    if (p->held && checkpoints_unsettled(p->checkpoints) > 0)
-        return 0; /* the wait is for acknowledgements */
     int64_t until_tick = p->next_tick_ms - p->now_ms;
     return until_tick < 0 ? 0 : until_tick < POLL_MS ? (int)until_tick : POLL_MS;
 }
@@ -235,7 +261,7 @@ bool pipeline_turn(struct pipeline *p, bool stop)
     hold(p, !fold_run(p));
     prove(p);
     assign_clocks(p);
-    publish_acknowledgements(p, p->held ? POLL_MS : 0);
+    publish_acknowledgements(p, p->held || (awaits_answers(p) && !p->sliced) ? POLL_MS : 0);
     reject_acknowledgements(p);
     publish_tick(p);
     publish_go_on(p);

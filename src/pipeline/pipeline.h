@@ -27,6 +27,13 @@ struct pipeline_clock {
     void *context;
 };
 
+/* What several workers know together: their first frames are those of one run. Made
+ * with zeros and `reading` = how many they are; outlives them. */
+struct pipeline_proof {
+    atomic_int proven;  /* one of them has read a valid frame */
+    atomic_int reading; /* those that have neither read enough to doubt, nor ended */
+};
+
 struct pipeline_options {
     struct source *source;    /* this and the next four are borrowed */
     struct decoder *decoder;
@@ -52,6 +59,7 @@ struct pipeline_options {
     int64_t stop_wait_ms;     /* how long leaving waits for them once *stop is set */
     bool commits;             /* commit positions to the source */
     const char *fingerprint;  /* what defines the count and where it goes, for commits */
+    struct pipeline_proof *proof; /* borrowed; NULL: it is alone */
     bool adopt;               /* go on from commits with another fingerprint */
     struct pipeline_clock clock;
     void (*observe)(void *context, const struct pipeline *pipeline); /* once a second, or NULL */

@@ -37,6 +37,7 @@ struct slot_state {
     int32_t partition;
     bool noted;         /* its clock has new samples */
     bool at_end;
+    bool slice;         /* its end is not the file's */
     int64_t at_end_ms; /* monotonic: since when it stands at its end */
 };
 
@@ -77,11 +78,14 @@ struct pipeline {
     int64_t gathering_ms;    /* when the last checkpoint began */
     bool sliced;             /* more of its windows are due, and the output has room */
     bool news; /* to be told by a checkpoint, since the last one began */
+    uint64_t records_out; /* the output has, and did not answer */
     struct text key, value;
     struct hc_codec *codec;
     struct emit_summary line; /* for `print`, when it had no room */
     bool line_waits;
     uint64_t lines_unwritten;
+    int64_t passed_s;  /* what the outputs are told of the watermark, once all windows */
+    bool passed_due;   /* that it concerns are produced */
     struct record_partition *partitions; /* [slots_count], for checkpoints */
     struct record_range *ranges;         /* for checkpoints */
     bool commit_due;
@@ -97,6 +101,7 @@ struct pipeline {
 
     /* The first frames. */
     bool proven; /* a valid frame was read, now or before the last commit */
+    bool doubts; /* none was in what was read, and that is enough to judge by */
     int64_t first_read_ms;
     char *first_rejected;
     size_t first_rejected_size;
@@ -163,6 +168,8 @@ void assign_leave(struct pipeline *p, const struct source_step *step);
 /* Nothing but rejects so far: the settings may be wrong, so nothing is told that
  * leads to a commit. */
 bool pipeline_in_doubt(const struct pipeline *p);
+/* It is as good as sure that they are: no other worker can tell otherwise soon. */
+bool pipeline_is_disproved(struct pipeline *p);
 /* Gives the partitions up once they are drained, or the time is over. */
 void assign_go_on(struct pipeline *p);
 void assign_at_end(struct pipeline *p, const struct source_step *step);

@@ -43,6 +43,7 @@ static void print(struct pipeline *p, const struct emit_summary *summary)
         p->line_waits = false;
     } else {
         p->line = *summary;
+        p->line.sketch = NULL;
         p->line_waits = true;
     }
 }
@@ -106,8 +107,10 @@ static enum emit_result produce(struct pipeline *p, const struct emit_summary *s
     enum emit_result result = emit_produce(p->o.output, &record);
     if (result == EMIT_OK && summary && p->o.print)
         print(p, summary);
-    if (result == EMIT_OK)
+    if (result == EMIT_OK) {
         p->refused_ms = 0;
+        p->records_out++;
+    }
     if (result == EMIT_TOO_LARGE)
         pipeline_end(p, PIPELINE_FAILED,
                      "a record of %zu bytes is larger than the output topic takes",
@@ -144,7 +147,8 @@ static bool publish_sketch(struct pipeline *p, struct window *window, struct win
                                              .low = record.estimate.low,
                                              .high = record.estimate.high,
                                              .state = record_state_name(state),
-                                             .interim = state == RECORD_OPEN && !p->ending};
+                                             .interim = state == RECORD_OPEN && !p->ending,
+                                             .sketch = held->sketch};
         /* People want each minute once: in the first profile. */
         result = produce(p, held == window->sketches ? &summary : NULL, sequence);
     }
@@ -226,6 +230,7 @@ void publish_acknowledgements(struct pipeline *p, int timeout_ms)
     do {
         count = emit_poll(p->o.output, timeout_ms, acks, ACKS_AT_ONCE);
         timeout_ms = 0;
+        p->records_out -= count;
         for (size_t i = 0; i < count; i++)
             acknowledge(p, &acks[i]);
     } while (count == ACKS_AT_ONCE);
@@ -276,8 +281,15 @@ static void begin_checkpoint(struct pipeline *p)
             .watermark_s = watermark_of_partition(&p->watermark, clock, p->max_lag_s),
             .idle = clock->idle,
             .end = clock->ended};
-        if (clock->ended)
+        if (clock->ended && p->slots[i].slice) {
+            /* The rest of its last minute stands in the next slice. */
+            p->marks[i].end = false;
+            p->marks[i].watermark_s = clock->value_s == WATERMARK_NONE
+                                          ? WATERMARK_NONE
+                                          : clock->value_s - p->max_lag_s;
+        } else if (clock->ended) {
             p->marks[i].watermark_s = ended_watermark(p, clock);
+        }
     }
     if (!checkpoints_begin(p->checkpoints, p->marks, &p->counters)) {
         refused(p);
@@ -300,6 +312,18 @@ static void publish_failed(struct pipeline *p)
     }
 }
 
+/* From the tick on that labelled the windows, all of them being produced. At the
+ * end of a file everything has passed; of what follows nothing is known. */
+static void pass(struct pipeline *p)
+{
+    if (!p->passed_due || checkpoints_gathering(p->checkpoints))
+        return;
+    p->passed_due = false;
+    emit_passed(p->o.output, p->passed_s);
+    if (p->o.print)
+        emit_passed(p->o.print, p->passed_s);
+}
+
 void publish_tick(struct pipeline *p)
 {
     bool urgent = p->leaving && !p->last_begun && checkpoints_can_begin(p->checkpoints);
@@ -314,10 +338,13 @@ void publish_tick(struct pipeline *p)
                   p->now_ms - p->last_checkpoint_ms >= QUIET_CHECKPOINT_MS;
     if (urgent && !wanted)
         p->last_begun = true; /* the last one has told everything */
+    if (p->slots_count > 0 && p->watermark.value_s != WATERMARK_ALL)
+        p->passed_s = p->watermark.value_s;
     if (wanted && checkpoints_can_begin(p->checkpoints))
         begin_checkpoint(p);
     else
         publish_failed(p);
+    p->passed_due = !window_first_changed(p->windows) || checkpoints_gathering(p->checkpoints);
 }
 
 /* The record's partitions and ranges from the view. */
@@ -444,6 +471,7 @@ void publish_go_on(struct pipeline *p)
             return;
         checkpoints_gathered(p->checkpoints);
     }
+    pass(p);
     struct checkpoint_view view;
     if (checkpoints_ready(p->checkpoints, &view))
         publish_checkpoint(p, &view);

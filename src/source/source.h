@@ -5,8 +5,8 @@
  * before the first message of that assignment, REVOKED and LOST after the
  * last one. Partitions are named by slot, the index into the assignment.
  *
- * A file is an assignment of one partition; at its end it is REVOKED, and the
- * next file is assigned. Only the pipeline's thread calls a source. */
+ * A file, or a slice of one, is an assignment of one partition; at its end it is
+ * REVOKED, and the next one is assigned. Only the pipeline's thread calls a source. */
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
 
@@ -57,7 +57,8 @@ struct source_step {
     bool lost;         /* REVOKED: what was read and not handed over, or not taken of the run in
                         * hand, can't be read again (stdin) */
     size_t unread;     /* REVOKED and lost: bytes that were read and not handed over */
-    bool final;        /* AT_END: nothing will ever come behind it (a file's end).
+    bool slice;        /* AT_END: others read the file behind it */
+    bool final;        /* AT_END: nothing will ever come behind it in this assignment.
                         * REVOKED: the last assignment */
     const char *error; /* borrowed until the next source_poll */
 };
@@ -123,16 +124,33 @@ static inline void source_destroy(struct source **s)
     *s = NULL;
 }
 
+/* Files that are read by one or several sources, each on a thread of its own: a large
+ * plain file in slices of whole lines, every other one whole by one of them. */
+struct file_queue;
+struct file_queue_options {
+    const char *const *paths; /* borrowed for the queue's life; "-" is stdin */
+    size_t count;
+    unsigned sharers;         /* how many sources; with 1 nothing is sliced */
+    int64_t slice_min;        /* bytes; 0: a sensible number */
+};
+/* A queue, or NULL with a message in `error` (for example a path that does not
+ * open: all are opened here). It outlives its sources. */
+struct file_queue *file_queue_create(const struct file_queue_options *options, char *error,
+                                     size_t error_size);
+void file_queue_destroy(struct file_queue **queue); /* NULL allowed */
+
 struct source_file_options {
-    const char *const *paths; /* borrowed for the source's life; "-" is stdin */
+    struct file_queue *queue; /* shared with other sources, borrowed; or NULL: */
+    const char *const *paths; /* what this one alone reads; borrowed for its life */
     size_t count;
     size_t frame_max;         /* longer lines are handed over without their bytes */
     bool rejects;             /* lines are those of a rejects file: frames with the key and the
                                * timestamp of their record; one run holds one */
 };
 /* Lines of files, in their order: without the line end (LF or CRLF); gzip and
- * zstd are recognised by their first bytes. A source, or NULL with a message
- * in `error` (for example a path that does not open: all are opened here). */
+ * zstd are recognised by their first bytes. A slice is an assignment too, of the
+ * same file. A source, or NULL with a message in `error` (for example a path that
+ * does not open). */
 struct source *source_file_create(const struct source_file_options *options, char *error,
                                   size_t error_size);
 

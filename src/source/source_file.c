@@ -1,4 +1,5 @@
-/* Files as a source: one after the other, each an assignment of one partition.
+/* Files as a source: one piece after the other, a file or a slice of one, each an
+ * assignment of one partition.
  *
  *   NEXT --open--> READING --end--> ENDED --revoked--> REVOKED --release--> NEXT
  *                     |                ^
@@ -8,9 +9,9 @@
  * before it reads again. Messages borrow from that one buffer, so nothing is
  * allocated or copied per line.
  *
- * Every path is opened once at creation, so that a wrong name is told before
- * anything is counted. Regular files are closed again, since there may be more
- * of them than descriptors; FIFOs stay open, since their writers would see
+ * Every path is opened once when the queue is made, so that a wrong name is told
+ * before anything is counted. Regular files are closed again, since there may be
+ * more of them than descriptors; FIFOs stay open, since their writers would see
  * that. */
 #include <assert.h>
 #include <poll.h>
@@ -23,18 +24,20 @@
 #include "limits.h"
 #include "source.h"
 #include "source_file_lines.h"
+#include "source_file_queue.h"
 #include "source_file_rejects.h"
 
 #define ERROR_BYTES 4608 /* a path and a reason */
+/* A slice's last line is looked for in reads of this size behind its limit. */
+#define READ_ON_BYTES (16 * 1024)
 
 enum file_state { FILE_NEXT, FILE_READING, FILE_ENDED, FILE_REVOKED, FILE_FINISHED, FILE_FAILED };
 
 struct source_file {
     struct source base;
-    const char *const *paths;
-    size_t count, next;           /* of paths */
-    struct file_stream **waiting; /* [count]: opened at creation, or NULL */
-    struct file_stream *stream;   /* of the path before `next`, from ASSIGNED to release */
+    struct file_queue *queue;     /* borrowed, or `own` */
+    struct file_queue *own;
+    struct file_piece piece;      /* from ASSIGNED to release; its stream is NULL without one */
     enum file_state state;
     bool closing, held, committed;
     bool stream_ended;
@@ -63,11 +66,8 @@ static void file_fail(struct source_file *file, struct source_step *step)
 
 static void file_fail_reading(struct source_file *file, struct source_step *step, const char *why)
 {
-    size_t held = file->lines.skipped + file->lines.end - file->lines.begin;
-
-    snprintf(file->error, sizeof file->error, "%s: %s behind byte %lld",
-             file->paths[file->next - 1], why,
-             (long long)(file->lines.position + (int64_t)held));
+    snprintf(file->error, sizeof file->error, "%s: %s behind byte %lld", file->piece.path, why,
+             (long long)file_lines_reach(&file->lines));
     file_fail(file, step);
 }
 
@@ -75,7 +75,7 @@ static void file_name_topic(struct source_file *file, const char *path)
 {
     int64_t size, mtime_s;
 
-    if (strcmp(path, "-") != 0 && file_stream_identity(file->stream, &size, &mtime_s))
+    if (strcmp(path, "-") != 0 && file_stream_identity(file->piece.stream, &size, &mtime_s))
         snprintf(file->topic, sizeof file->topic, "%s size=%lld mtime=%lld", path,
                  (long long)size, (long long)mtime_s);
     else
@@ -85,25 +85,22 @@ static void file_name_topic(struct source_file *file, const char *path)
 
 static void file_assign_next(struct source_file *file, struct source_step *step)
 {
-    const char *path;
+    enum file_queue_status status = FILE_QUEUE_EMPTY;
 
-    if (file->closing || file->next == file->count) {
+    if (!file->closing)
+        status = file_queue_take(file->queue, &file->piece, file->error, sizeof file->error);
+    if (status == FILE_QUEUE_EMPTY) {
         file->state = FILE_FINISHED;
         step->kind = SOURCE_FINISHED;
         return;
     }
-    path = file->paths[file->next];
-    file->stream = file->waiting[file->next];
-    file->waiting[file->next] = NULL;
-    if (!file->stream)
-        file->stream = file_stream_open(path, file->error, sizeof file->error);
-    if (!file->stream) {
+    if (status == FILE_QUEUE_FAILED) {
         file_fail(file, step);
         return;
     }
-    file->next++;
-    file_lines_reset(&file->lines);
-    file_name_topic(file, path);
+    file_lines_reset(&file->lines, file->piece.start, file->piece.limit);
+    file->partition.start = file->piece.start;
+    file_name_topic(file, file->piece.path);
     file->stream_ended = false;
     file->end_confirmed_ms = -1;
     file->state = FILE_READING;
@@ -134,14 +131,31 @@ static bool file_take_lines(struct source_file *file, struct source_step *step)
 {
     if (file_hand_over(file, step))
         return true;
-    if (!file->stream_ended)
+    if (!file->stream_ended && !file_lines_done(&file->lines))
         return false;
     file->state = FILE_ENDED;
     file->end_confirmed_ms = clock_monotonic_ms();
     step->kind = SOURCE_AT_END;
     step->position = file->lines.position;
+    step->slice = file->piece.limit != INT64_MAX;
     step->final = true;
     return true;
+}
+
+/* How much to read: not much behind a slice, whose next lines are another's. */
+static size_t file_read_size(const struct source_file *file, size_t room)
+{
+    int64_t left = file->piece.limit - file_lines_reach(&file->lines);
+
+    if (left < READ_ON_BYTES)
+        left = READ_ON_BYTES;
+    return (int64_t)room < left ? room : (size_t)left;
+}
+
+/* Who reads in slices relies on the size: others stand behind. */
+static bool file_was_cut(const struct source_file *file)
+{
+    return file->stream_ended && file_lines_reach(&file->lines) < file->piece.size;
 }
 
 /* Reads until there is a line, the time is over, or the file is. */
@@ -162,14 +176,19 @@ static void file_read(struct source_file *file, int timeout_ms, struct source_st
             file_fail_reading(file, step, "out of memory");
             return;
         }
-        status = file_stream_read(file->stream, into, room, (int)(deadline_ms - now_ms), &size);
+        status = file_stream_read(file->piece.stream, into, file_read_size(file, room),
+                                  (int)(deadline_ms - now_ms), &size);
         if (status == FILE_STREAM_FAILED) {
-            file_fail_reading(file, step, file_stream_error(file->stream));
+            file_fail_reading(file, step, file_stream_error(file->piece.stream));
             return;
         }
         if (status == FILE_STREAM_NOTHING)
             return;
         file->stream_ended = status == FILE_STREAM_END;
+        if (file_was_cut(file)) {
+            file_fail_reading(file, step, "became shorter while it was read");
+            return;
+        }
         file_lines_added(&file->lines, size);
         now_ms = clock_monotonic_ms();
     }
@@ -181,8 +200,8 @@ static void file_revoke(struct source_file *file, struct source_step *step)
 
     file->state = FILE_REVOKED;
     step->kind = SOURCE_REVOKED;
-    step->final = file->closing || file->next == file->count;
-    step->lost = !file_stream_identity(file->stream, &size, &mtime_s);
+    step->final = file->closing || file_queue_is_empty(file->queue);
+    step->lost = !file_stream_identity(file->piece.stream, &size, &mtime_s);
     step->unread = file->lines.skipped + file->lines.end - file->lines.begin;
 }
 
@@ -193,7 +212,7 @@ static void file_poll_failed(struct source_file *file, int timeout_ms, struct so
     if (!file->closing) {
         (void)poll(NULL, 0, timeout_ms);
         file_fail(file, step);
-    } else if (file->stream) {
+    } else if (file->piece.stream) {
         file_revoke(file, step);
     } else {
         file_assign_next(file, step);
@@ -233,7 +252,7 @@ static void file_release(struct source *source)
     struct source_file *file = of(source);
 
     assert(file->state == FILE_REVOKED);
-    file_stream_close(&file->stream);
+    file_stream_close(&file->piece.stream);
     file->state = FILE_NEXT;
 }
 
@@ -278,12 +297,10 @@ static void file_destroy(struct source *source)
 {
     struct source_file *file = of(source);
 
-    for (size_t i = 0; file->waiting && i < file->count; i++)
-        file_stream_close(&file->waiting[i]);
-    file_stream_close(&file->stream);
+    file_stream_close(&file->piece.stream);
     file_lines_free(&file->lines);
     file_rejects_destroy(&file->rejects);
-    free(file->waiting);
+    file_queue_destroy(&file->own);
     free(file);
 }
 
@@ -318,26 +335,27 @@ static void file_fill_constants(struct source_file *file)
 struct source *source_file_create(const struct source_file_options *options, char *error,
                                   size_t error_size)
 {
+    const struct file_queue_options alone = {.paths = options->paths,
+                                             .count = options->count, .sharers = 1};
     struct source_file *file = calloc(1, sizeof *file);
     size_t line_max = options->frame_max;
 
     if (!file)
         goto no_memory;
     file_fill_constants(file);
-    file->paths = options->paths;
-    file->count = options->count;
-    file->waiting = calloc(options->count + 1, sizeof *file->waiting);
+    file->queue = options->queue;
     if (options->rejects) {
         line_max = file_rejects_line_max(options->frame_max);
         file->rejects = file_rejects_create(options->frame_max);
         if (!file->rejects)
             goto no_memory;
     }
-    if (!file->waiting || !file_lines_init(&file->lines, line_max))
+    if (!file_lines_init(&file->lines, line_max))
         goto no_memory;
-    for (size_t i = 0; i < options->count; i++)
-        if (!file_stream_check(options->paths[i], &file->waiting[i], error, error_size))
-            goto failed;
+    if (!file->queue)
+        file->queue = file->own = file_queue_create(&alone, error, error_size);
+    if (!file->queue)
+        goto failed;
     return &file->base;
 
 no_memory:

@@ -26,6 +26,7 @@ bool file_lines_init(struct file_lines *lines, size_t frame_max)
     /* The longest carry is a frame and '\r'. */
     lines->room_max = frame_max + 1 + LINES_BYTES;
     lines->bytes = malloc(lines->room);
+    file_lines_reset(lines, 0, INT64_MAX);
     return lines->bytes != NULL;
 }
 
@@ -35,12 +36,24 @@ void file_lines_free(struct file_lines *lines)
     *lines = (struct file_lines){0};
 }
 
-void file_lines_reset(struct file_lines *lines)
+void file_lines_reset(struct file_lines *lines, int64_t position, int64_t limit)
 {
+    assert(position >= 0 && position <= limit);
     lines->begin = lines->scanned = lines->end = 0;
-    lines->position = 0;
+    lines->position = position;
+    lines->limit = limit;
     lines->skipped = 0;
     lines->skipped_cr = false;
+}
+
+bool file_lines_done(const struct file_lines *lines)
+{
+    return lines->position >= lines->limit;
+}
+
+int64_t file_lines_reach(const struct file_lines *lines)
+{
+    return lines->position + (int64_t)(lines->skipped + lines->end - lines->begin);
 }
 
 static bool lines_grow(struct file_lines *lines)
@@ -113,7 +126,7 @@ size_t file_lines_split(struct file_lines *lines, struct message *messages, size
 {
     size_t found = 0;
 
-    while (found < count) {
+    while (found < count && lines->position < lines->limit) {
         const char *line = lines->bytes + lines->begin;
         const char *newline = memchr(lines->bytes + lines->scanned, '\n',
                                      lines->end - lines->scanned);
@@ -132,9 +145,9 @@ bool file_lines_last(struct file_lines *lines, struct message *message)
 {
     size_t carry = lines->end - lines->begin;
 
-    assert(lines->scanned == lines->end);
-    if (carry + lines->skipped == 0)
+    if (carry + lines->skipped == 0 || file_lines_done(lines))
         return false;
+    assert(lines->scanned == lines->end);
     lines_take(lines, message, carry, 0);
     return true;
 }

@@ -17,6 +17,7 @@ struct file_lines {
     size_t end;       /* of the bytes held */
     size_t frame_max;
     int64_t position; /* of the current line's start in the stream */
+    int64_t limit;    /* lines that start here or behind are not handed over */
     size_t skipped;   /* bytes of the current line that were dropped, being too many */
     bool skipped_cr;  /* the last of them was '\r' */
 };
@@ -24,8 +25,13 @@ struct file_lines {
 /* False: no memory. Lines above `frame_max` bytes are told by size alone. */
 bool file_lines_init(struct file_lines *lines, size_t frame_max);
 void file_lines_free(struct file_lines *lines);
-/* Forgets all bytes; positions start at 0 again. */
-void file_lines_reset(struct file_lines *lines);
+/* Forgets all bytes. The next ones begin a line at `position`; lines that start at
+ * `limit` or behind are another's. */
+void file_lines_reset(struct file_lines *lines, int64_t position, int64_t limit);
+/* All lines below the limit were handed over. */
+bool file_lines_done(const struct file_lines *lines);
+/* Where the next byte belongs that is added. */
+int64_t file_lines_reach(const struct file_lines *lines);
 
 /* Where to put more bytes, at most *room (> 0) of them; NULL: no memory. Only
  * when split() has nothing more. Ends what messages borrow. */

@@ -192,7 +192,7 @@ START_TEST(reset_starts_anew)
     memcpy(file_lines_room(&splitter, &room), "abcdefgh", 8);
     file_lines_added(&splitter, 8);
     ck_assert_uint_eq(file_lines_split(&splitter, &message, 1), 0);
-    file_lines_reset(&splitter);
+    file_lines_reset(&splitter, 0, INT64_MAX);
     memcpy(file_lines_room(&splitter, &room), "x\n", 2);
     file_lines_added(&splitter, 2);
     ck_assert_uint_eq(file_lines_split(&splitter, &message, 1), 1);

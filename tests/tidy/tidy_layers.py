@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "src/decode": {"src/base"},
     "src/window": {"src/base", PUBLIC},
     "src/record": {"src/base", PUBLIC},
-    "src/emit": {"src/base"},
+    "src/emit": {"src/base", PUBLIC},
     "src/rollup": {"src/base", PUBLIC, "src/record"},
     "src/pipeline": {"src/base", PUBLIC, "src/source", "src/decode", "src/window", "src/record",
                      "src/emit"},

@@ -45,9 +45,9 @@ static const char *shown(void)
 START_TEST(columns)
 {
     struct emit *emit = lines_on_a_pipe();
-    struct emit_summary one = {1468244340, 638, 637, 639, "closed", false};
-    struct emit_summary two = {1468244400, 0, 0, 0, "open", false};
-    struct emit_summary large = {253402300740, 1e12, 9.9e11, 1.01e12, "late", false};
+    struct emit_summary one = {1468244340, 638, 637, 639, "closed", false, NULL};
+    struct emit_summary two = {1468244400, 0, 0, 0, "open", false, NULL};
+    struct emit_summary large = {253402300740, 1e12, 9.9e11, 1.01e12, "late", false, NULL};
 
     produce(emit, &one, 1);
     produce(emit, &two, 2);
@@ -65,8 +65,8 @@ END_TEST
 START_TEST(interim_and_checkpoints_are_unseen)
 {
     struct emit *emit = lines_on_a_pipe();
-    struct emit_summary interim = {1468244340, 638, 637, 639, "open", true};
-    struct emit_summary closed = {1468244340, 700.4, 699.5, 701.6, "closed", false};
+    struct emit_summary interim = {1468244340, 638, 637, 639, "open", true, NULL};
+    struct emit_summary closed = {1468244340, 700.4, 699.5, 701.6, "closed", false, NULL};
 
     produce(emit, &interim, 1);
     produce(emit, NULL, 2);
