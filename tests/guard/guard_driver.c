@@ -13,6 +13,7 @@
 #include <zstd.h>
 
 #include "calendar.h"
+#include "decode_fast.h"
 #include "limits.h"
 #include "pipeline.h"
 #include "rollup.h"
@@ -34,7 +35,9 @@ struct world {
     char *bytes;                /* what is in it */
     struct message messages[FRAMES];
     char (*ids)[ID_SIZE];       /* IDS of them */
-    struct decoder *decoder;
+    struct decoder *decoder, *strict;
+    struct json_pointer *pointers[FIELDS];
+    struct search_path paths[FIELDS];
     struct hc_sketch *sparse, *dense, *other;
     struct hc_codec *codec;
     struct text records[RECORDS];
@@ -74,13 +77,38 @@ static void add_users(const struct world *world, struct hc_sketch *sketch, size_
     }
 }
 
-static void run_decode(struct world *world)
+static void decode_all(struct world *world, struct decoder *decoder)
 {
     struct frame frame;
 
     for (size_t i = 0; i < FRAMES; i++) {
         for (int n = times(world, i); n > 0; n--)
-            MUST(decoder_decode(world->decoder, &world->messages[i], &frame) == REJECT_NONE);
+            MUST(decoder_decode(decoder, &world->messages[i], &frame) == REJECT_NONE);
+    }
+}
+
+/* Both fields in the fastest way that there is. */
+static void run_decode(struct world *world)
+{
+    decode_all(world, world->decoder);
+}
+
+static void run_decode_strict(struct world *world)
+{
+    decode_all(world, world->strict);
+}
+
+/* The way of processors that have none of their own: finding the fields. */
+static void run_decode_plain(struct world *world)
+{
+    struct field fields[FIELDS];
+    size_t stop;
+
+    for (size_t i = 0; i < FRAMES; i++) {
+        const struct message *message = &world->messages[i];
+
+        for (int n = times(world, i); n > 0; n--)
+            MUST(fast_way_plain.read(world->paths, message->bytes, message->size, fields, &stop));
     }
 }
 
@@ -285,10 +313,16 @@ static const struct {
     const char *name;
     void (*run)(struct world *world);
 } cases[] = {
-    {"decode", run_decode},         {"add_sparse", run_add_sparse},
-    {"add_dense", run_add_dense},   {"union", run_union},
-    {"encode", run_encode},         {"read", run_read},
-    {"merge", run_merge},           {"loop", run_loop},
+    {"decode", run_decode},
+    {"decode_strict", run_decode_strict},
+    {"decode_plain", run_decode_plain},
+    {"add_sparse", run_add_sparse},
+    {"add_dense", run_add_dense},
+    {"union", run_union},
+    {"encode", run_encode},
+    {"read", run_read},
+    {"merge", run_merge},
+    {"loop", run_loop},
 };
 
 static void read_frames(struct world *world)
@@ -327,9 +361,21 @@ static void make_ids(struct world *world)
     }
 }
 
+static void make_paths(struct world *world)
+{
+    const char *const names[FIELDS] = {[FIELD_USER] = "uid", [FIELD_TIME] = "ts"};
+    const char *error;
+
+    for (int i = 0; i < FIELDS; i++) {
+        world->pointers[i] = json_pointer_create(names[i], &error);
+        MUST(world->pointers[i]);
+        MUST(search_path_create(&world->paths[i], world->pointers[i]));
+    }
+}
+
 static void prepare(struct world *world)
 {
-    const struct decode_options fields = {.user_field = "uid",
+    struct decode_options fields = {.user_field = "uid",
                                           .time_field = "ts",
                                           .frame_max = LIMIT_FRAME_MAX,
                                           .ahead_max_ms = DECODE_UNLIMITED,
@@ -338,8 +384,12 @@ static void prepare(struct world *world)
 
     read_frames(world);
     make_ids(world);
+    make_paths(world);
     world->decoder = decoder_create(&fields, error, sizeof error);
     MUST(world->decoder);
+    fields.strict = true;
+    world->strict = decoder_create(&fields, error, sizeof error);
+    MUST(world->strict);
     world->sparse = new_sketch();
     add_users(world, world->sparse, 0, SPARSE_USERS);
     world->dense = new_sketch();
@@ -359,6 +409,11 @@ static void finish(struct world *world)
     hc_sketch_destroy(&world->other);
     hc_sketch_destroy(&world->dense);
     hc_sketch_destroy(&world->sparse);
+    for (int i = 0; i < FIELDS; i++) {
+        search_path_destroy(&world->paths[i]);
+        json_pointer_destroy(&world->pointers[i]);
+    }
+    decoder_destroy(&world->strict);
     decoder_destroy(&world->decoder);
     free(world->ids);
     free(world->bytes);
