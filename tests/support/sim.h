@@ -143,8 +143,12 @@ struct sim_start {
     uint64_t covered[SIM_PARTITIONS]; /* by its checkpoints */
     uint64_t lost;                    /* rejects that they call lost */
     bool resumed;                     /* it had partitions that were committed before */
-    int64_t marks[SIM_PARTITIONS][SIM_MARKS]; /* where the clocks stood, in turn */
+    struct sim_mark {
+        int64_t consumed, watermark_s;
+        bool idle;
+    } marks[SIM_PARTITIONS][SIM_MARKS]; /* where the clocks stood, the last of them */
     size_t marks_count[SIM_PARTITIONS];
+    uint64_t marked_turn; /* the last one that they were noted in */
 };
 
 struct sim_member {
@@ -174,6 +178,7 @@ struct sim_member {
         bool open;
     } labels[SIM_LABELS];
     size_t labels_count;
+    size_t told_count; /* when it began */
 };
 
 struct sim_group {
@@ -195,6 +200,7 @@ struct sim_flight {
     int member;
     uint64_t start, token;
     size_t folded_count; /* of the process when it was produced */
+    uint64_t turn;       /* that it was produced in */
     unsigned attempts;
     int64_t at_ms;
     int32_t partition;
@@ -205,7 +211,7 @@ struct sim_flight {
 
 /* A checkpoint in the topic. */
 struct sim_told {
-    uint64_t start, number, first, last;
+    uint64_t start, turn, number, first, last;
     size_t replaced_count, partitions_count;
     uint64_t *replaced;
     struct record_partition partitions[SIM_PARTITIONS];
@@ -336,6 +342,8 @@ void sim_truth_judge(struct sim *sim);
 
 /* sim_cover.c */
 void sim_cover_told(struct sim *sim, const struct sim_told *told);
+/* Its watermarks, when it is known where the clocks stood. */
+void sim_cover_marks(struct sim *sim, const struct sim_told *told);
 void sim_cover_judge(struct sim *sim);
 
 /* sim_watermark.c: before and after a turn. */

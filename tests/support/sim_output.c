@@ -139,6 +139,7 @@ static enum emit_result sim_produce(struct emit *emit, const struct emit_record 
                                   .start = member->start,
                                   .token = record->token,
                                   .folded_count = sim->starts[member->start].folded_count,
+                                  .turn = sim->counts.turns,
                                   .position = -1,
                                   .value = malloc(record->value_size + 1),
                                   .size = record->value_size};

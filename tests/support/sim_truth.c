@@ -108,7 +108,8 @@ static void sketch_delivered(struct sim *sim, const struct sim_flight *flight,
     sim->counts.late += record->state == RECORD_LATE;
 }
 
-static void checkpoint_delivered(struct sim *sim, const struct record_checkpoint *record)
+static void checkpoint_delivered(struct sim *sim, const struct sim_flight *flight,
+                                 const struct record_checkpoint *record)
 {
     sim->told = room(sim->told, sim->told_count, &sim->told_room, sizeof *sim->told);
     struct sim_told *told = &sim->told[sim->told_count++];
@@ -116,6 +117,7 @@ static void checkpoint_delivered(struct sim *sim, const struct record_checkpoint
     SIM_CHECK(sim, record->partitions_count <= SIM_PARTITIONS, "a checkpoint of %zu partitions",
               record->partitions_count);
     *told = (struct sim_told){.start = (uint64_t)record->epoch_ms,
+                              .turn = flight->turn,
                               .number = record->number,
                               .first = record->sequence_first,
                               .last = record->sequence_last,
@@ -177,7 +179,7 @@ void sim_delivered(struct sim *sim, const struct sim_flight *flight)
         SIM_CHECK(sim, rollup_add(sim->rollup, &record) <= ROLLUP_OTHER_PROFILE,
                   "a record that is refused: %s", rollup_error(sim->rollup));
     if (kind == RECORD_CHECKPOINT)
-        checkpoint_delivered(sim, &record.checkpoint);
+        checkpoint_delivered(sim, flight, &record.checkpoint);
     else
         sketch_delivered(sim, flight, &record.sketch);
 }

@@ -16,6 +16,7 @@ void sim_turn_begin(struct sim_member *member)
 {
     member->clocks_read = 0;
     member->labels_count = 0;
+    member->told_count = member->sim->told_count;
     member->step = SOURCE_NOTHING;
     member->had_slots =
         member->source.state == SIM_ASSIGNED || member->source.state == SIM_LEAVING;
@@ -181,7 +182,7 @@ static void clocks_follow(struct sim_member *member, int64_t found_s)
     watermark_follow(member, found_s);
 }
 
-/* What a checkpoint may say of the partitions from now on. */
+/* What a checkpoint that begins in this turn may say of the partitions. */
 static void marks_note(struct sim_member *member)
 {
     struct sim_start *start = &member->sim->starts[member->start];
@@ -192,11 +193,23 @@ static void marks_note(struct sim_member *member)
                           : slot->value_s == WATERMARK_NONE ? WATERMARK_NONE
                                                             : slot->value_s - lag_s;
         size_t *count = &start->marks_count[slot->partition];
-        int64_t *marks = start->marks[slot->partition];
-        if (*count == SIM_MARKS || (*count > 0 && marks[*count - 1] == value_s))
-            continue;
-        marks[(*count)++] = value_s;
+        struct sim_mark *marks = start->marks[slot->partition];
+        const struct sim_mark *last = *count > 0 ? &marks[(*count - 1) % SIM_MARKS] : NULL;
+        if (!last || last->consumed != slot->consumed || last->watermark_s != value_s ||
+            last->idle != slot->idle)
+            marks[(*count)++ % SIM_MARKS] =
+                (struct sim_mark){slot->consumed, value_s, slot->idle};
     }
+    start->marked_turn = member->sim->counts.turns;
+}
+
+/* Those that began in this turn, and arrived in it. */
+static void marks_judge(struct sim_member *member)
+{
+    struct sim *sim = member->sim;
+    for (size_t i = member->told_count; i < sim->told_count; i++)
+        if (sim->told[i].start == member->start && sim->told[i].turn == sim->counts.turns)
+            sim_cover_marks(sim, &sim->told[i]);
 }
 
 static bool is_open(int64_t minute_s, int64_t watermark_s)
@@ -214,10 +227,11 @@ void sim_turn_end(struct sim_member *member, bool goes_on)
               "%zu bytes of windows, %zu allowed", status.memory_peak,
               member->options.windows.memory_max);
     follow(member, &status.counters);
-    if (!goes_on)
-        return;
+    if (!goes_on && member->clocks_read < 2)
+        return; /* it ended before it looked at its clocks */
     clocks_follow(member, status.watermark_s);
     marks_note(member);
+    marks_judge(member);
     SIM_CHECK(sim, status.watermark_s == member->watermark_s,
               "the watermark of member %d is %lld, supported is %lld", member->index,
               (long long)status.watermark_s, (long long)member->watermark_s);
