@@ -94,6 +94,7 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
     p->assignment = assignment;
     p->assigned_last_s = WATERMARK_NONE;
     p->last_window = NULL; /* its minute counts for this one anew */
+    p->lost_told = p->counters.rejects_lost;
     p->news = false;
     tell_first_start(p, assignment);
     if (assignment->count == 0)
