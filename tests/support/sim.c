@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "calendar.h"
+#include "json.h"
 #include "watermark.h"
 
 #define STEPS_MIN 120
@@ -15,6 +16,9 @@
 #define EVENT_YIELDS 48 /* the world goes on at one of so many yield points */
 #define CRASH_YIELDS 40
 #define COVER_AT_ONCE 4 /* coverage is judged before the calm in one of so many */
+#define REST_AT_ALL 5   /* the calm is lived on in one of so many */
+#define REST_MS 2500    /* rejects that wait are tried again once a second */
+#define DOUBT_MS 10000  /* how long frames have to be invalid for a stream to be given up */
 
 static struct calendar *minutes;
 
@@ -66,6 +70,11 @@ static size_t memory_draw(struct sim *sim, const struct pipeline_options *option
     return sim->table_bytes + windows[sim_random(sim, 5)] * growth;
 }
 
+static void first_start(const void *context)
+{
+    ((struct sim_member *)(uintptr_t)context)->new_counts++;
+}
+
 static void options_draw(struct sim_member *member, struct hc_sketch_options *sketches)
 {
     struct sim *sim = member->sim;
@@ -91,7 +100,10 @@ static void options_draw(struct sim_member *member, struct hc_sketch_options *sk
         .release_wait_ms = sim_random(sim, 3) ? 300 : 2000,
         .stop_wait_ms = 1000000,
         .commits = true,
-        .fingerprint = "fingerprint",
+        .fingerprint = sim_happens(sim, sim->faults.settings) ? "others" : "fingerprint",
+        .adopt = sim->calm || (sim->faults.settings && sim_random(sim, 2)),
+        .first_start = first_start,
+        .first_start_context = member,
         .clock = {now, wall, member}};
     o->windows.memory_max = memory_draw(sim, o);
 }
@@ -116,6 +128,11 @@ static void member_start(struct sim_member *member)
     member->next_all_ms = 0;
     member->watermark_s = WATERMARK_NONE;
     member->stood_ms = 0;
+    member->new_counts = 0;
+    member->lost_told = 0;
+    memset(&member->seen, 0, sizeof member->seen);
+    member->began_ms = sim->now_ms;
+    sim_labels_start(member);
     member->pipeline = pipeline_create(&member->options);
     SIM_CHECK(sim, member->pipeline, "no memory");
     member->alive = true;
@@ -138,6 +155,7 @@ static void member_gone(struct sim_member *member)
 static void member_crash(struct sim_member *member)
 {
     SIM_NOTE(member->sim, member->index, "crashes");
+    sim_turn_crash(member);
     member->sim->counts.crashes++;
     member_gone(member);
 }
@@ -167,9 +185,13 @@ static void member_end(struct sim_member *member)
         sim->counts.failures++;
         break;
     case PIPELINE_CONFIG:
-        sim_violation(sim, "settings that nobody changed");
+        SIM_CHECK(sim, member->source.foreign, "settings that nobody changed");
+        break;
     case PIPELINE_INVALID:
         SIM_CHECK(sim, status.counters.frames == 0, "frames were valid");
+        SIM_CHECK(sim, member->source.closing || sim->now_ms - member->began_ms >= DOUBT_MS,
+                  "gives a stream up after %lld ms",
+                  (long long)(sim->now_ms - member->began_ms));
         break;
     }
     bool says_so = member->source.state != SIM_ASSIGNED && sim_random(sim, 4);
@@ -234,6 +256,26 @@ static bool is_settled(const struct sim *sim)
     return !sim->group.rebalancing;
 }
 
+/* The last frames come, and something goes wrong once more, before all is quiet:
+ * nothing but the clock reminds of it then. */
+static void rest(struct sim *sim, int *steps)
+{
+    int64_t until_ms = sim->now_ms + REST_MS;
+    sim->counts.rests++;
+    sim->refuse_next = (unsigned)sim_random(sim, 3);
+    sim->fail_next = (unsigned)sim_random(sim, 3);
+    for (size_t i = 0; i < sim->partitions_count; i++)
+        sim_log_grow(&sim->partitions[i], SIM_FRAMES);
+    while (sim->now_ms < until_ms) {
+        step(sim);
+        SIM_CHECK(sim, ++*steps < CALM_STEPS, "time stands still");
+    }
+    SIM_CHECK(sim, is_drained(sim), "not drained after a while of rest");
+    for (size_t i = 0; i < sim->members_count; i++)
+        if (sim->members[i].alive)
+            sim_labels_judge(&sim->members[i]);
+}
+
 static void end_all(struct sim *sim, int *steps)
 {
     for (size_t i = 0; i < sim->members_count; i++)
@@ -253,11 +295,13 @@ static void begin(struct sim *sim, uint64_t seed)
     sim->seed = seed;
     sim->random = seed * UINT64_C(0xd1342543de82ef95);
     sim->calm = false;
+    sim->refuse_next = sim->fail_next = 0;
+    sim->rests = sim_random(sim, REST_AT_ALL) == 0;
     sim->now_ms = 1000;
     sim->wall_ms = WALL_MS;
     sim_faults_draw(sim);
     sim->precision = 4 + (unsigned)sim_random(sim, 3);
-    sim->profiles = sim_random(sim, 3) ? 1 : 1 + sim_random(sim, SIM_PROFILES);
+    sim->profiles = sim_random(sim, 2) ? 1 : 1 + sim_random(sim, SIM_PROFILES);
     sim->sink = sim_random(sim, 2);
     sim->sink_lines = sim_random(sim, 2);
     sim->sink_drops = sim_random(sim, 3) == 0;
@@ -326,6 +370,8 @@ void sim_live(struct sim *sim, uint64_t seed)
         step(sim);
         SIM_CHECK(sim, ++steps < CALM_STEPS, "never drained");
     }
+    if (sim->rests)
+        rest(sim, &steps);
     end_all(sim, &steps);
     SIM_CHECK(sim, is_drained(sim), "something was committed anew");
     sim_truth_judge(sim);
@@ -342,6 +388,7 @@ void sim_create(struct sim *sim)
     sim->tracing = tracing;
     sim_log_prepare();
     sim->reader = record_reader_create();
+    sim->json = json_create();
     sim->starts = calloc(SIM_STARTS, sizeof *sim->starts);
     minutes = calendar_create(&options, error, sizeof error);
     sim->flights_due_ms = INT64_MAX;
@@ -354,5 +401,8 @@ void sim_destroy(struct sim *sim)
     free(sim->sketches);
     free(sim->starts);
     record_reader_destroy(&sim->reader);
+    json_destroy(&sim->json);
+    text_free(&sim->reject_key);
+    text_free(&sim->reject_frame);
     calendar_destroy(&minutes);
 }

@@ -16,9 +16,11 @@
  *   sim_group.c      the group's coordinator: joins, generations, commits
  *   sim_source.c     a member's consumer
  *   sim_output.c     a member's producers, and the way of their records
+ *   sim_reject.c     whether a reject is the frame that was rejected
  *   sim_truth.c      the topics, and what must hold after each event
  *   sim_cover.c      which positions are covered, reckoned from scratch
  *   sim_watermark.c  what time it is in the stream, reckoned from scratch
+ *   sim_labels.c     what records say of their minutes, the same way
  *   sim_trace.c      the history for people */
 #ifndef SUPPORT_SIM_H
 #define SUPPORT_SIM_H
@@ -34,6 +36,7 @@
 #include "record.h"
 #include "rollup.h"
 #include "source.h"
+#include "text.h"
 
 #define SIM_MEMBERS 3
 #define SIM_PARTITIONS 4
@@ -55,6 +58,7 @@
 struct sim;
 
 struct sim_frame {
+    char key[8]; /* of the Kafka record; "": none */
     char bytes[80];
     size_t size;
     int64_t timestamp_ms; /* of the Kafka record */
@@ -71,9 +75,11 @@ struct sim_partition {
     int64_t low, high; /* what the broker has */
     int64_t stable;    /* what it hands over: below the first open transaction */
     int64_t committed; /* or -1 */
+    const char *metadata; /* of that commit; NULL or "": an operator's */
     /* Sets of positions, a bit each. */
     uint64_t told;      /* known to be in the topic, or settled otherwise */
     uint64_t set_aside; /* acknowledged by the sink for rejects */
+    uint64_t too_large; /* refused by that sink for its size */
     uint64_t covered;   /* by a checkpoint in the topic */
     uint64_t missing;   /* lost, as a checkpoint in the topic says */
     uint64_t exempt;    /* deleted before they were committed: nobody may know them */
@@ -94,6 +100,7 @@ struct sim_slot {
     size_t samples_count;
     bool noted, idle, at_end;
     int64_t at_end_ms, value_s, slept_s;
+    int64_t lone_s; /* the only sample before it slept; or WATERMARK_NONE */
 };
 
 /* A commit on its way, or its answer. */
@@ -104,6 +111,7 @@ struct sim_commit {
     bool travels;                 /* the request does */
     bool refused, answer_lost;
     int64_t arrives_ms, answered_ms, deadline_ms;
+    const char *metadata;
     size_t count;
     int32_t partition[SIM_PARTITIONS];
     int64_t position[SIM_PARTITIONS];
@@ -127,10 +135,13 @@ struct sim_source {
     struct source_partition partitions[SIM_PARTITIONS];
     struct sim_slot slots[SIM_PARTITIONS];
     size_t slots_count;
+    uint64_t number; /* of the assignment */
     struct message messages[SIM_RUN];
     size_t run_count, run_next; /* run_next: as far as it is folded */
     bool held, closing, remade, lost, broken;
+    int64_t leave_by_ms; /* revoked: when it has to be released; INT64_MAX: no matter */
     bool calm; /* the assignment was taken when nothing went wrong any more */
+    bool foreign; /* it has positions that were committed under other settings */
     struct sim_commit commit;
 };
 
@@ -142,13 +153,25 @@ struct sim_start {
     size_t folded_count;
     uint64_t covered[SIM_PARTITIONS]; /* by its checkpoints */
     uint64_t lost;                    /* rejects that they call lost */
-    bool resumed;                     /* it had partitions that were committed before */
+    bool assigned, resumed;           /* it had partitions; and committed ones at first */
+    bool proven;                      /* some were committed under its settings */
     struct sim_mark {
         int64_t consumed, watermark_s;
         bool idle;
     } marks[SIM_PARTITIONS][SIM_MARKS]; /* where the clocks stood, the last of them */
     size_t marks_count[SIM_PARTITIONS];
     uint64_t marked_turn; /* the last one that they were noted in */
+};
+
+/* See sim_labels.c. Sets of minutes are a bit each. */
+struct sim_labels {
+    struct {
+        int minute;
+        enum record_state state;
+    } noted[SIM_LABELS]; /* in the present turn */
+    size_t count;
+    unsigned late_must, late_may, late_must_before, late_may_before;
+    int64_t open_ms[SIM_MINUTES], closed_ms[SIM_MINUTES]; /* since when; or -1 */
 };
 
 struct sim_member {
@@ -173,12 +196,12 @@ struct sim_member {
     int64_t first_ms, turn_ms, next_all_ms;
     uint64_t consumed;
     int64_t watermark_s, stood_ms;
-    struct {
-        int64_t minute_s;
-        bool open;
-    } labels[SIM_LABELS];
-    size_t labels_count;
-    size_t told_count; /* when it began */
+    struct counters seen;  /* what its counters have to say */
+    uint64_t lost_told;    /* of rejects: by acknowledged checkpoints */
+    int64_t began_ms;      /* the process */
+    size_t told_count;     /* when the turn began */
+    unsigned new_counts; /* how often it called its count a new one */
+    struct sim_labels labels;
 };
 
 struct sim_group {
@@ -196,11 +219,15 @@ struct sim_group {
 /* A record on its way to a topic, or its answer on its way back. */
 struct sim_flight {
     struct sim_emit *from; /* NULL: nobody waits for the answer any more */
-    bool rejects, answered, failed;
+    bool rejects, answered, failed, too_large;
     int member;
     uint64_t start, token;
     size_t folded_count; /* of the process when it was produced */
     uint64_t turn;       /* that it was produced in */
+    int32_t partitions_total; /* in the assignment of that turn */
+    uint64_t assignment;      /* its number */
+    uint64_t lost;            /* rejects, as the process counted by then */
+    uint64_t lost_untold;     /* of them: since the last acknowledged checkpoint */
     unsigned attempts;
     int64_t at_ms;
     int32_t partition;
@@ -224,6 +251,7 @@ struct sim_told {
 struct sim_sketch {
     uint64_t start, sequence;
     int64_t minute_s;
+    size_t profile;
     enum record_state state;
 };
 
@@ -233,6 +261,8 @@ struct sim_faults {
     unsigned lose_commit, refuse_commit, stale_commit; /* stale: a replaced member's is taken */
     unsigned retry, lose_ack, fail_record, full, too_large;
     unsigned break_sink, break_source, remake, sink_down;
+    unsigned large_rejects;
+    unsigned settings, reset; /* of processes that have others; of commits without any */
     unsigned damage, burst, invalid, transactions; /* of frames */
     int64_t delay_ms; /* of messages, at most */
 };
@@ -240,7 +270,8 @@ struct sim_faults {
 struct sim_counts {
     uint64_t histories, turns, crashes, assignments, expelled, commits, stale, refused, records,
         checkpoints, failed, twice, evicted, held, truncated, grown, late, resets, rejected,
-        rejects_lost, exempt, freezes, cuts, clock_steps, stops, failures, ends;
+        rejects_lost, exempt, freezes, cuts, clock_steps, stops, failures, ends,
+        foreign, resets_of_group, rests;
 };
 
 struct sim {
@@ -248,6 +279,8 @@ struct sim {
     bool tracing, calm;
     int64_t now_ms, wall_ms;
     struct sim_faults faults;
+    bool rests;                       /* the calm is lived on, and more comes */
+    unsigned refuse_next, fail_next;  /* so many commits and records then */
     unsigned precision;
     size_t profiles;
     bool sink, sink_lines, sink_drops; /* for rejects */
@@ -267,6 +300,8 @@ struct sim {
     /* The topic. */
     uint8_t topic[SIM_MINUTES][SIM_PROFILES][SIM_REGISTERS];
     struct record_reader *reader;
+    struct json *json;
+    struct text reject_key, reject_frame;
     struct rollup *rollup;
     size_t rollup_profile; /* that it is asked for */
     struct sim_sketch *sketches;
@@ -298,6 +333,7 @@ extern const int64_t sim_minute_s[SIM_MINUTES];
 extern const struct hc_sketch_options sim_profiles[SIM_PROFILES];
 void sim_log_prepare(void);
 void sim_log_write(struct sim *sim);
+int sim_minute_of(int64_t minute_s);
 /* More of a partition is there to be read. */
 void sim_log_grow(struct sim_partition *partition, int64_t frames);
 /* The register that a user falls into, and its rank. */
@@ -327,15 +363,21 @@ void sim_source_init(struct sim_member *member);
 void sim_source_forget(struct sim_member *member);
 /* Commits that are due arrive; with `all`, those that nobody waits for, too. */
 void sim_source_pass(struct sim *sim, bool all);
+/* The rejects that the process calls lost so far. */
+uint64_t sim_lost(const struct sim_member *member);
 void sim_output_init(struct sim_member *member);
 void sim_output_crash(struct sim_member *member);
 void sim_output_pass(struct sim *sim);
 void sim_output_clear(struct sim *sim);
 
+/* sim_reject.c: which frame it is, which it has to be. */
+void sim_reject_judge(struct sim *sim, const struct emit_record *record, int32_t *partition,
+                      int64_t *position);
+
 /* sim_truth.c: called when it happens. */
 void sim_truth_init(struct sim *sim);
 void sim_delivered(struct sim *sim, const struct sim_flight *flight);
-void sim_committed(struct sim *sim, int32_t partition, int64_t position);
+void sim_committed(struct sim *sim, int32_t partition, int64_t position, const char *metadata);
 /* The first of these positions that is neither in the topic nor settled; or -1. */
 int64_t sim_untold(struct sim *sim, int32_t partition, int64_t from, int64_t to);
 void sim_truth_judge(struct sim *sim);
@@ -349,8 +391,20 @@ void sim_cover_judge(struct sim *sim);
 /* sim_watermark.c: before and after a turn. */
 void sim_turn_begin(struct sim_member *member);
 void sim_turn_end(struct sim_member *member, bool goes_on);
+/* It ended in the middle of one. */
+void sim_turn_crash(struct sim_member *member);
 /* It left, and calls all that it read committed. */
 void sim_turn_left(struct sim_member *member);
+
+/* sim_labels.c: a process starts; a turn begins; a record is produced, a frame
+ * folded in it; the turn ends, before which the watermark stood at `before_s`. */
+void sim_labels_start(struct sim_member *member);
+void sim_labels_begin(struct sim_member *member);
+void sim_labels_note(struct sim_member *member, const char *value);
+void sim_labels_folded(struct sim_member *member, int minute);
+void sim_labels_end(struct sim_member *member, int64_t before_s);
+/* After a while of calm weather. */
+void sim_labels_judge(struct sim_member *member);
 
 /* sim_trace.c */
 /* `program` is run anew to tell a history. */

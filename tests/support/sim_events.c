@@ -55,6 +55,9 @@ static void draw_broker(struct sim *sim, struct sim_faults *f, unsigned share)
     f->full = draw(sim, share / 2, 100, 800);
     f->remake = draw(sim, share / 4, 5, 20);
     f->sink_down = draw(sim, share / 4, 5, 20);
+    f->large_rejects = draw(sim, share / 4, 50, 300);
+    f->settings = draw(sim, share / 8, 60, 200);
+    f->reset = draw(sim, share / 4, 40, 120);
     f->delay_ms = delays_ms[sim_random(sim, 4)];
 }
 
@@ -64,7 +67,7 @@ static void draw_frames(struct sim *sim, struct sim_faults *f, unsigned share)
     f->burst = draw(sim, share / 4, 10, 30);
     f->invalid = draw(sim, share, 60, 300);
     f->transactions = draw(sim, share / 2, 300, 900);
-    f->clock = draw(sim, share / 2, 25, 90);
+    f->clock = draw(sim, share / 2, 30, 200);
     f->wall = draw(sim, share / 2, 60, 60);
 }
 
@@ -76,6 +79,8 @@ void sim_faults_draw(struct sim *sim)
     draw_processes(sim, &sim->faults, share);
     draw_broker(sim, &sim->faults, share);
     draw_frames(sim, &sim->faults, share);
+    if (sim->faults.reset && sim_random(sim, 2))
+        sim->faults.invalid = 700; /* so that it matters what is known of the settings */
 }
 
 static struct sim_member *anybody(struct sim *sim)
@@ -98,6 +103,15 @@ static void truncate(struct sim *sim)
     p->low = low;
     sim->counts.truncated++;
     SIM_NOTE(sim, -1, "deleted of %d: all below %lld", (int)at, (long long)low);
+}
+
+/* An operator commits the same position anew, with a tool that adds no metadata. */
+static void reset(struct sim *sim)
+{
+    uint64_t at = sim_random(sim, sim->partitions_count);
+    sim->partitions[at].metadata = sim_random(sim, 2) ? "" : NULL;
+    sim->counts.resets_of_group++;
+    SIM_NOTE(sim, -1, "an operator commits %d", (int)at);
 }
 
 static void step_clocks(struct sim *sim)
@@ -142,6 +156,8 @@ void sim_event(struct sim *sim)
                      (int64_t)sim_random(sim, 10));
     if (sim_happens(sim, f->truncate))
         truncate(sim);
+    if (sim_happens(sim, f->reset))
+        reset(sim);
     if (sim_happens(sim, f->rebalance))
         sim_group_rebalance(sim);
     if (sim_happens(sim, f->grow) && sim->partitions_count < sim->partitions_max) {
@@ -157,13 +173,15 @@ void sim_event(struct sim *sim)
 /* From now on nothing goes wrong; and what was on its way is there. */
 void sim_calm(struct sim *sim)
 {
+    int64_t frames = sim->rests ? SIM_FRAMES - (int64_t)sim_random(sim, 5) : SIM_FRAMES;
     SIM_NOTE(sim, -1, "calm");
     sim->calm = true;
     sim->faults = (struct sim_faults){.delay_ms = 20};
     sim_source_pass(sim, true);
     for (size_t i = 0; i < sim->members_count; i++)
-        sim->members[i].frozen_until_ms = sim->members[i].cut_until_ms = 0;
+        sim->members[i].frozen_until_ms = sim->members[i].cut_until_ms =
+            sim->members[i].rejects.down_until_ms = 0;
     for (size_t i = 0; i < sim->partitions_count; i++)
-        sim_log_grow(&sim->partitions[i], SIM_FRAMES);
+        sim_log_grow(&sim->partitions[i], frames - sim->partitions[i].high);
     sim_group_rebalance(sim);
 }

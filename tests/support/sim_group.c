@@ -121,7 +121,8 @@ void sim_group_commit(struct sim *sim, struct sim_commit *commit)
     bool taken = current || sim_happens(sim, sim->faults.stale_commit);
     commit->travels = false;
     commit->refused = !current;
-    if (current && sim_happens(sim, sim->faults.refuse_commit)) {
+    if (current && (sim->refuse_next > 0 || sim_happens(sim, sim->faults.refuse_commit))) {
+        sim->refuse_next -= sim->refuse_next > 0;
         commit->refused = true;
         taken = false;
     } else if (!current && taken && sim_random(sim, 2)) {
@@ -133,5 +134,5 @@ void sim_group_commit(struct sim *sim, struct sim_commit *commit)
              (unsigned long long)commit->generation, taken ? "taken" : "not taken",
              commit->refused ? "refused" : "accepted");
     for (size_t i = 0; taken && i < commit->count; i++)
-        sim_committed(sim, commit->partition[i], commit->position[i]);
+        sim_committed(sim, commit->partition[i], commit->position[i], commit->metadata);
 }

@@ -19,6 +19,14 @@ const int64_t sim_minute_s[SIM_MINUTES] = {
     M(0), M(1), M(2), M(3), M(4), M(5), M(6), M(7),
     M(0) - DAY_S, M(70), M(24 * 60), M(400 * 24 * 60)};
 
+int sim_minute_of(int64_t minute_s)
+{
+    for (int m = 0; m < SIM_MINUTES; m++)
+        if (sim_minute_s[m] == minute_s)
+            return m;
+    return -1;
+}
+
 static const uint8_t key[HC_KEY_SIZE] = {7, 1, 4};
 const struct hc_sketch_options sim_profiles[SIM_PROFILES] = {
     {.profile = HC_PROFILE_REDIS}, {.profile = HC_PROFILE_POSTGRES},
@@ -95,6 +103,8 @@ static void write_frame(struct sim *sim, struct sim_frame *frame, int64_t at, bo
     frame->size = (size_t)snprintf(frame->bytes, sizeof frame->bytes,
                                    "{\"uid\":\"u%u\",\"ts\":%lld}", frame->user,
                                    (long long)frame->time_s);
+    if (at % 3 == 0)
+        snprintf(frame->key, sizeof frame->key, "key%d", (int)at);
     /* The last of them are good, or a member may doubt its settings for ever. */
     if (at < SIM_FRAMES - 8 && sim_happens(sim, sim->faults.invalid)) {
         uint64_t kind = sim_random(sim, 3);
@@ -144,7 +154,8 @@ void sim_log_write(struct sim *sim)
         write_partition(sim, p);
         p->low = p->high = p->stable = 0;
         p->committed = -1;
-        p->told = p->set_aside = p->covered = p->missing = p->exempt = 0;
+        p->metadata = NULL;
+        p->told = p->set_aside = p->too_large = p->covered = p->missing = p->exempt = 0;
     }
 }
 

@@ -13,6 +13,11 @@
 #define RETRY_MS 60
 #define ATTEMPTS 6
 
+static bool is_checkpoint(const struct sim_flight *flight)
+{
+    return !flight->rejects && flight->token >> 63;
+}
+
 static int64_t delay(struct sim *sim)
 {
     return (int64_t)sim_random(sim, (uint64_t)sim->faults.delay_ms + 1);
@@ -39,10 +44,35 @@ static void fail(struct sim_flight *flight)
     flight->answered = flight->failed = true;
 }
 
+/* A topic refuses a reject for its size, or for that of others that came with
+ * it. One that doesn't even take headers would lose it, as is documented. */
+static bool is_too_large(struct sim *sim, struct sim_flight *flight)
+{
+    if (!flight->rejects || sim->sink_lines || flight->size == 0 ||
+        sim->faults.large_rejects == 0)
+        return false;
+    uint64_t *refused = &sim->partitions[flight->partition].too_large;
+    bool again = *refused >> flight->position & 1;
+    if (!sim_happens(sim, again ? 700 : sim->faults.large_rejects))
+        return false;
+    flight->too_large = true;
+    *refused |= UINT64_C(1) << flight->position;
+    return true;
+}
+
 /* It reached the broker, or would have. */
 static void arrive(struct sim *sim, struct sim_flight *flight)
 {
     bool goes_on = flight->from != NULL;
+    if (goes_on && is_too_large(sim, flight)) {
+        fail(flight);
+        return;
+    }
+    if (goes_on && !flight->rejects && sim->fail_next > 0) {
+        sim->fail_next--;
+        fail(flight);
+        return;
+    }
     if (goes_on && sim_happens(sim, sim->faults.retry)) {
         if (++flight->attempts == ATTEMPTS || sim_happens(sim, sim->faults.fail_record))
             fail(flight);
@@ -84,40 +114,25 @@ void sim_output_pass(struct sim *sim)
     }
 }
 
-static const char *header_value(const struct emit_record *record, const char *name)
+uint64_t sim_lost(const struct sim_member *member)
 {
-    for (const struct emit_header *header = record->headers; header && header->name; header++)
-        if (strcmp(header->name, name) == 0)
-            return header->value;
-    return "";
+    struct pipeline_status status;
+    pipeline_status(member->pipeline, &status);
+    return status.counters.rejects_lost;
 }
 
-/* Where a reject comes from, by its headers. */
-static void reject_place(struct sim *sim, struct sim_flight *flight,
-                         const struct emit_record *record)
+/* What its process was like when the record was produced. */
+static void flight_note(struct sim_flight *flight, const struct sim_member *member)
 {
-    const char *source = header_value(record, "source");
-    SIM_CHECK(sim, strncmp(source, "frames/", 7) == 0, "a reject from '%s'", source);
-    flight->partition = (int32_t)strtol(source + 7, NULL, 10);
-    flight->position = strtol(header_value(record, "position"), NULL, 10);
-    const struct sim_frame *frame = &sim->partitions[flight->partition].log[flight->position];
-    bool omitted = strcmp(header_value(record, "omitted"), "value") == 0;
-    SIM_CHECK(sim, omitted || (record->value_size == frame->size &&
-                               (frame->size == 0 ||
-                                memcmp(record->value, frame->bytes, frame->size) == 0)),
-              "the reject %d/%lld has other bytes", flight->partition,
-              (long long)flight->position);
-    SIM_CHECK(sim, strcmp(header_value(record, "reason"), reject_name(frame->reason)) == 0,
-              "rejected for '%s'", header_value(record, "reason"));
-}
-
-/* What the label of a sketch record says is compared at the end of the turn. */
-static void label_note(struct sim_member *member, const struct emit_record *record)
-{
-    if (!record->summary || member->labels_count == SIM_LABELS)
-        return;
-    member->labels[member->labels_count].minute_s = record->summary->minute_s;
-    member->labels[member->labels_count++].open = strcmp(record->summary->state, "open") == 0;
+    const struct sim *sim = member->sim;
+    flight->member = member->index;
+    flight->start = member->start;
+    flight->folded_count = sim->starts[member->start].folded_count;
+    flight->turn = sim->counts.turns;
+    flight->partitions_total = member->source.assignment.partitions_total;
+    flight->assignment = member->source.number;
+    flight->lost = sim_lost(member);
+    flight->lost_untold = flight->lost - member->lost_told;
 }
 
 static enum emit_result sim_produce(struct emit *emit, const struct emit_record *record)
@@ -129,26 +144,30 @@ static enum emit_result sim_produce(struct emit *emit, const struct emit_record 
     if (e->in_flight == QUEUE || sim->flights_count == SIM_FLIGHTS ||
         sim->now_ms < e->down_until_ms || sim_happens(sim, sim->faults.full))
         return EMIT_FULL;
-    /* A topic that doesn't even take headers would lose rejects, as is documented. */
-    if (record->value_size > 0 && sim_happens(sim, sim->faults.too_large))
+    int32_t partition = -1;
+    int64_t position = -1;
+    if (e->rejects)
+        sim_reject_judge(sim, record, &partition, &position);
+    if (record->value_size > 0 && sim_happens(sim, sim->faults.too_large)) {
+        if (e->rejects)
+            sim->partitions[partition].too_large |= UINT64_C(1) << position;
         return EMIT_TOO_LARGE;
+    }
     struct sim_flight *flight = &sim->flights[sim->flights_count++];
     *flight = (struct sim_flight){.from = e,
                                   .rejects = e->rejects,
-                                  .member = member->index,
-                                  .start = member->start,
                                   .token = record->token,
-                                  .folded_count = sim->starts[member->start].folded_count,
-                                  .turn = sim->counts.turns,
-                                  .position = -1,
+                                  .partition = partition,
+                                  .position = position,
                                   .value = malloc(record->value_size + 1),
                                   .size = record->value_size};
     if (record->value_size)
         memcpy(flight->value, record->value, record->value_size);
     flight->value[record->value_size] = '\0';
-    if (e->rejects && !sim->sink_lines)
-        reject_place(sim, flight, record);
-    label_note(member, record);
+    flight_note(flight, member);
+    if (!e->rejects && !is_checkpoint(flight))
+        sim_labels_note(member, flight->value);
+    member->seen.records += !e->rejects && !is_checkpoint(flight);
     e->in_flight++;
     flight_due(sim, flight, sim->now_ms + delay(sim));
     SIM_NOTE(sim, member->index, "produces %s%llu %.*s", e->rejects ? "reject " : "",
@@ -173,7 +192,13 @@ static size_t sim_acks(struct emit *emit, int timeout_ms, struct emit_ack *acks,
             continue;
         }
         acks[count++] = (struct emit_ack){.token = flight->token,
-                                          .error = flight->failed ? "failed" : NULL};
+                                          .error = flight->failed ? "failed" : NULL,
+                                          .too_large = flight->too_large};
+        if (is_checkpoint(flight) && !flight->failed &&
+            flight->assignment == e->member->source.number)
+            e->member->lost_told = flight->lost;
+        e->member->seen.records_failed +=
+            flight->failed && !flight->rejects && !is_checkpoint(flight);
         sim->counts.failed += flight->failed;
         SIM_NOTE(sim, e->member->index, "%llu %s", (unsigned long long)flight->token,
                  flight->failed ? "failed" : "acknowledged");

@@ -4,7 +4,6 @@
 #include "sim.h"
 
 #define COMMIT_DEADLINE_MS 400
-#define FINGERPRINT "fingerprint"
 
 static struct sim_slot *slot_of(struct sim_source *s, uint32_t slot)
 {
@@ -12,34 +11,62 @@ static struct sim_slot *slot_of(struct sim_source *s, uint32_t slot)
     return &s->slots[slot];
 }
 
+/* Takes a partition up where the group's commit says. */
+static void assign_one(struct sim_source *s, int32_t partition, size_t slot)
+{
+    const struct sim_partition *p = &s->member->sim->partitions[partition];
+    const struct pipeline_options *o = &s->member->options;
+    bool resumed = p->committed >= 0;
+    bool known = resumed && p->metadata && *p->metadata;
+    int64_t start = resumed ? p->committed : p->low;
+    s->partitions[slot] = (struct source_partition){
+        partition, start, resumed, resumed ? p->metadata : NULL};
+    s->slots[slot] = (struct sim_slot){
+        .partition = partition, .start = start, .next = start, .consumed = start,
+        .asked_commit = start, .confirmed = start, .eof = -1, .high = -1, .asked_ms = -1,
+        .value_s = INT64_MIN, .slept_s = INT64_MIN, .lone_s = INT64_MIN};
+    if (known && strcmp(p->metadata, o->fingerprint) != 0 && !o->adopt)
+        s->foreign = true;
+    SIM_NOTE(s->member->sim, s->member->index, "assigned %d from %lld", partition,
+             (long long)start);
+}
+
+/* What the process may know from it. */
+static void assign_note(struct sim_source *s)
+{
+    struct sim_start *process = &s->member->sim->starts[s->member->start];
+    bool resumed = false;
+    for (size_t i = 0; i < s->slots_count; i++) {
+        const char *metadata = s->partitions[i].metadata;
+        resumed = resumed || s->partitions[i].resumed;
+        process->proven = process->proven ||
+                          (metadata && strcmp(metadata, s->member->options.fingerprint) == 0);
+    }
+    if (!process->assigned && s->slots_count > 0)
+        process->resumed = resumed;
+    process->assigned = process->assigned || s->slots_count > 0;
+}
+
 static void assign(struct sim_source *s, struct source_step *step)
 {
     struct sim *sim = s->member->sim;
     unsigned mine = sim->group.members[s->member->index].partitions;
-    size_t count = 0;
-    for (int32_t i = 0; i < (int32_t)sim->partitions_count; i++) {
-        const struct sim_partition *p = &sim->partitions[i];
-        if (!(mine >> i & 1))
-            continue;
-        bool resumed = p->committed >= 0;
-        struct sim_start *process = &sim->starts[s->member->start];
-        process->resumed = process->resumed || resumed;
-        int64_t start = resumed ? p->committed : p->low;
-        s->partitions[count] = (struct source_partition){
-            i, start, resumed, resumed ? FINGERPRINT : NULL};
-        s->slots[count++] = (struct sim_slot){
-            .partition = i, .start = start, .next = start, .consumed = start,
-            .asked_commit = start, .confirmed = start, .eof = -1, .high = -1, .asked_ms = -1,
-            .value_s = INT64_MIN, .slept_s = INT64_MIN};
-        SIM_NOTE(sim, s->member->index, "assigned %d from %lld", i, (long long)start);
-    }
-    s->slots_count = count;
+    s->slots_count = 0;
+    s->foreign = false;
+    for (int32_t i = 0; i < (int32_t)sim->partitions_count; i++)
+        if (mine >> i & 1)
+            assign_one(s, i, s->slots_count++);
+    if (!s->foreign)
+        assign_note(s);
+    sim->counts.foreign += s->foreign;
     s->assignment = (struct source_assignment){.cluster = "sim",
                                                .topic = "frames",
                                                .partitions_total = (int32_t)sim->partitions_count,
                                                .partitions = s->partitions,
-                                               .count = count};
+                                               .count = s->slots_count};
     s->state = SIM_ASSIGNED;
+    s->number++;
+    s->member->lost_told = sim_lost(s->member);
     s->generation = sim->group.generation;
     s->remade = s->lost = false;
     s->calm = sim->calm;
@@ -62,6 +89,7 @@ static bool skip_step(struct sim_source *s, uint32_t slot, struct source_step *s
         .kind = SOURCE_MISSING, .slot = slot, .from = at->next, .to = p->low};
     SIM_NOTE(s->member->sim, s->member->index, "missing %d from %lld to %lld", at->partition,
              (long long)at->next, (long long)p->low);
+    s->member->seen.missing += (uint64_t)(p->low - at->next);
     at->next = p->low;
     return true;
 }
@@ -78,6 +106,8 @@ static bool message_add(struct sim_source *s, uint32_t slot)
     s->messages[s->run_count++] =
         (struct message){.bytes = frame->size ? frame->bytes : NULL,
                          .size = frame->size,
+                         .key = *frame->key ? frame->key : NULL,
+                         .key_size = strlen(frame->key),
                          .position = at->next,
                          .next = at->next + 1,
                          .timestamp_ms = frame->timestamp_ms,
@@ -132,6 +162,7 @@ static bool commit_step(struct sim_source *s, struct source_step *step)
     commit->waits = false;
     step->kind = SOURCE_COMMITTED;
     step->error = !answered ? "no answer" : commit->refused ? "refused" : NULL;
+    ++*(step->error ? &s->member->seen.commits_failed : &s->member->seen.commits);
     SIM_NOTE(sim, s->member->index, "commit ended: %s", step->error ? step->error : "done");
     for (size_t i = 0; !step->error && commit->same_assignment && i < commit->count; i++)
         for (size_t slot = 0; slot < s->slots_count; slot++)
@@ -157,6 +188,9 @@ static void leave(struct sim_source *s, struct source_step *step, enum source_ki
     s->run_count = s->run_next = 0;
     step->kind = kind;
     step->final = s->closing;
+    s->leave_by_ms = s->closing || kind == SOURCE_LOST
+                         ? INT64_MAX
+                         : s->member->sim->now_ms + s->member->options.release_wait_ms;
     SIM_NOTE(s->member->sim, s->member->index, kind == SOURCE_LOST ? "lost" : "revoked");
 }
 
@@ -282,6 +316,7 @@ static void commit_send(struct sim_source *s, size_t count)
                                     .waits = true,
                                     .travels = true,
                                     .same_assignment = true,
+                                    .metadata = s->member->options.fingerprint,
                                     .arrives_ms = sim->now_ms + delay(sim),
                                     .deadline_ms = sim->now_ms + COMMIT_DEADLINE_MS,
                                     .count = count};
@@ -298,7 +333,7 @@ static void judge_proof(const struct sim_source *s, const struct sim_slot *slot,
 {
     struct sim *sim = s->member->sim;
     const struct sim_start *process = &sim->starts[s->member->start];
-    if (process->resumed || process->folded_count > 0)
+    if (process->proven || process->folded_count > 0)
         return;
     for (int64_t i = slot->start; i < position; i++)
         SIM_CHECK(sim, sim->partitions[slot->partition].log[i].hidden ||
@@ -315,10 +350,14 @@ static bool sim_commit(struct source *source, const struct source_position *posi
     SIM_CHECK(sim, s->state == SIM_ASSIGNED || s->state == SIM_LEAVING,
               "commit without partitions");
     SIM_CHECK(sim, !s->remade && !s->lost, "commit of what was lost or made again");
+    SIM_CHECK(sim, !s->foreign, "commit over that of other settings");
     SIM_CHECK(sim, count > 0 && count <= s->slots_count, "commit of %zu positions", count);
-    SIM_CHECK(sim, strcmp(metadata, FINGERPRINT) == 0, "commit with '%s'", metadata);
-    if (s->commit.waits || sim_happens(sim, sim->faults.refuse_commit / 4))
+    SIM_CHECK(sim, strcmp(metadata, s->member->options.fingerprint) == 0, "commit with '%s'",
+              metadata);
+    if (s->commit.waits || sim_happens(sim, sim->faults.refuse_commit / 4)) {
+        s->member->seen.commits_failed++;
         return false;
+    }
     commit_send(s, count);
     for (size_t i = 0; i < count; i++) {
         struct sim_slot *slot = slot_of(s, positions[i].slot);
@@ -380,8 +419,9 @@ void sim_source_init(struct sim_member *member)
     s->source.ops = &ops;
     s->member = member;
     s->state = SIM_APART;
-    s->generation = 0;
+    s->generation = s->number = 0;
     s->slots_count = s->run_count = s->run_next = 0;
-    s->held = s->closing = s->remade = s->lost = s->broken = s->calm = false;
+    s->held = s->closing = s->remade = s->lost = s->broken = false;
+    s->calm = s->foreign = false;
     s->commit = (struct sim_commit){.member = member->index};
 }

@@ -48,6 +48,7 @@ static void tell(void)
     const struct sim *sim = trace.sim;
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)sim->seed);
     if (!trace.tracing) {
+        fprintf(stderr, "VIOLATION seed %s; its history, lived again:\n", seed);
         char again[] = "--trace", which[] = "--seed";
         char *arguments[] = {trace.program, again, which, seed, NULL};
         fflush(NULL);

@@ -44,14 +44,6 @@ static void *room(void *items, size_t count, size_t *most, size_t size)
     return realloc(items, *most * size);
 }
 
-static int minute_of(int64_t minute_s)
-{
-    for (int m = 0; m < SIM_MINUTES; m++)
-        if (sim_minute_s[m] == minute_s)
-            return m;
-    return -1;
-}
-
 static size_t profile_of(const struct sim *sim, const struct hc_sketch *sketch)
 {
     size_t profile = 0;
@@ -59,6 +51,17 @@ static size_t profile_of(const struct sim *sim, const struct hc_sketch *sketch)
            sim_profiles[profile].profile != hc_sketch_profile(sketch))
         profile++;
     return profile;
+}
+
+/* How many frames of a minute a process has folded, of its first `count`. */
+static uint64_t folded_of(const struct sim *sim, uint64_t start, size_t count, int minute)
+{
+    uint64_t frames = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned at = sim->starts[start].folded[i];
+        frames += sim->partitions[at / SIM_FRAMES].log[at % SIM_FRAMES].minute == minute;
+    }
+    return frames;
 }
 
 /* A whole record holds all that its process had counted of the minute. */
@@ -76,11 +79,40 @@ static void judge_whole(struct sim *sim, const struct sim_flight *flight, int mi
     }
 }
 
+/* One that is not whole goes on from one that was let go, and so was there. */
+static void judge_part(struct sim *sim, const struct sim_flight *flight, int64_t minute_s,
+                       size_t profile)
+{
+    for (size_t i = 0; i < sim->sketches_count; i++) {
+        const struct sim_sketch *sketch = &sim->sketches[i];
+        if (sketch->start == flight->start && sketch->minute_s == minute_s &&
+            sketch->profile == profile && sketch->sequence < flight->token)
+            return;
+    }
+    sim_violation(sim, "record %llu does not call itself whole, and is the first",
+                  (unsigned long long)flight->token);
+}
+
+/* The frames are those of the minute: while it was whole, all of them. What the
+ * turn folded after the record was produced may not be in it. */
+static void judge_frames(struct sim *sim, const struct sim_flight *flight, int minute,
+                         const struct record_sketch *record)
+{
+    const struct sim_start *start = &sim->starts[flight->start];
+    uint64_t least = folded_of(sim, flight->start, flight->folded_count, minute);
+    uint64_t most = folded_of(sim, flight->start, start->folded_count, minute);
+    SIM_CHECK(sim, (!record->whole || record->frames >= least) &&
+                       (record->frames <= most || start->marked_turn < flight->turn),
+              "record %llu of %llu frames, not of %llu to %llu",
+              (unsigned long long)flight->token, (unsigned long long)record->frames,
+              (unsigned long long)least, (unsigned long long)most);
+}
+
 static void sketch_delivered(struct sim *sim, const struct sim_flight *flight,
                              const struct record_sketch *record)
 {
     uint8_t registers[SIM_REGISTERS];
-    int minute = minute_of(record->minute_s);
+    int minute = sim_minute_of(record->minute_s);
     size_t profile = profile_of(sim, record->sketch);
     SIM_CHECK(sim, minute >= 0 && profile < sim->profiles, "nobody asked for record %llu",
               (unsigned long long)flight->token);
@@ -89,6 +121,9 @@ static void sketch_delivered(struct sim *sim, const struct sim_flight *flight,
               "record %llu has another precision", (unsigned long long)flight->token);
     if (record->whole)
         judge_whole(sim, flight, minute, profile, registers);
+    else
+        judge_part(sim, flight, record->minute_s, profile);
+    judge_frames(sim, flight, minute, record);
     for (size_t i = 0; i < (size_t)1 << sim->precision; i++)
         if (registers[i] > sim->topic[minute][profile][i])
             sim->topic[minute][profile][i] = registers[i];
@@ -103,7 +138,7 @@ static void sketch_delivered(struct sim *sim, const struct sim_flight *flight,
     sim->sketches = room(sim->sketches, sim->sketches_count, &sim->sketches_room,
                          sizeof *sim->sketches);
     sim->sketches[sim->sketches_count++] = (struct sim_sketch){
-        flight->start, record->sequence, record->minute_s, record->state};
+        flight->start, record->sequence, record->minute_s, profile, record->state};
     sim->counts.records++;
     sim->counts.late += record->state == RECORD_LATE;
 }
@@ -116,6 +151,11 @@ static void checkpoint_delivered(struct sim *sim, const struct sim_flight *fligh
     size_t missing = 0;
     SIM_CHECK(sim, record->partitions_count <= SIM_PARTITIONS, "a checkpoint of %zu partitions",
               record->partitions_count);
+    SIM_CHECK(sim, record->partitions_total == flight->partitions_total,
+              "a checkpoint of %d partitions in all", record->partitions_total);
+    SIM_CHECK(sim, record->rejects_lost == flight->lost_untold,
+              "a checkpoint calls %llu rejects lost of %llu",
+              (unsigned long long)record->rejects_lost, (unsigned long long)flight->lost_untold);
     *told = (struct sim_told){.start = (uint64_t)record->epoch_ms,
                               .turn = flight->turn,
                               .number = record->number,
@@ -142,27 +182,6 @@ static void checkpoint_delivered(struct sim *sim, const struct sim_flight *fligh
     sim_cover_told(sim, told);
 }
 
-/* A line says where its frame stood. */
-static void reject_delivered(struct sim *sim, const struct sim_flight *flight)
-{
-    int64_t partition = flight->partition, position = flight->position;
-    if (position < 0) {
-        const char *source = strstr(flight->value, "\"source\":\"frames/");
-        const char *at = strstr(flight->value, "\"position\":");
-        SIM_CHECK(sim, source && at, "no place in reject %s", flight->value);
-        partition = strtol(source + strlen("\"source\":\"frames/"), NULL, 10);
-        position = strtol(at + strlen("\"position\":"), NULL, 10);
-    }
-    SIM_CHECK(sim, partition >= 0 && partition < SIM_PARTITIONS && position >= 0 &&
-                       position < SIM_FRAMES,
-              "a reject from %lld/%lld", (long long)partition, (long long)position);
-    const struct sim_frame *frame = &sim->partitions[partition].log[position];
-    SIM_CHECK(sim, !frame->hidden && frame->reason != REJECT_NONE,
-              "frame %lld/%lld is among the rejects", (long long)partition, (long long)position);
-    sim->partitions[partition].set_aside |= UINT64_C(1) << position;
-    sim->counts.rejected++;
-}
-
 void sim_delivered(struct sim *sim, const struct sim_flight *flight)
 {
     struct record record;
@@ -170,7 +189,8 @@ void sim_delivered(struct sim *sim, const struct sim_flight *flight)
     SIM_NOTE(sim, flight->member, "%s%llu arrives", flight->rejects ? "reject " : "",
              (unsigned long long)flight->token);
     if (flight->rejects) {
-        reject_delivered(sim, flight);
+        sim->partitions[flight->partition].set_aside |= UINT64_C(1) << flight->position;
+        sim->counts.rejected++;
         return;
     }
     enum record_kind kind = record_read(sim->reader, flight->value, flight->size, &record, &error);
@@ -184,7 +204,7 @@ void sim_delivered(struct sim *sim, const struct sim_flight *flight)
         sketch_delivered(sim, flight, &record.sketch);
 }
 
-void sim_committed(struct sim *sim, int32_t partition, int64_t position)
+void sim_committed(struct sim *sim, int32_t partition, int64_t position, const char *metadata)
 {
     struct sim_partition *p = &sim->partitions[partition];
     SIM_NOTE(sim, -1, "committed %d up to %lld", partition, (long long)position);
@@ -202,6 +222,7 @@ void sim_committed(struct sim *sim, int32_t partition, int64_t position)
                   partition, (long long)i, (long long)position);
     }
     p->committed = position;
+    p->metadata = metadata;
     sim->counts.commits++;
 }
 
@@ -224,7 +245,7 @@ static void judge_rollup(struct sim *sim)
         return;
     SIM_CHECK(sim, rollup_finish(sim->rollup), "rollup: %s", rollup_error(sim->rollup));
     while (rollup_next(sim->rollup, &row) == 1) {
-        int minute = minute_of(row.start_s);
+        int minute = sim_minute_of(row.start_s);
         if (!row.sketch)
             continue;
         SIM_CHECK(sim, minute >= 0, "a row of minute %lld", (long long)row.start_s);

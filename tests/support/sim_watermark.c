@@ -15,7 +15,7 @@
 void sim_turn_begin(struct sim_member *member)
 {
     member->clocks_read = 0;
-    member->labels_count = 0;
+    sim_labels_begin(member);
     member->told_count = member->sim->told_count;
     member->step = SOURCE_NOTHING;
     member->had_slots =
@@ -66,8 +66,13 @@ static void fold_one(struct sim_member *member, const struct message *message)
     const struct sim_frame *frame = &sim->partitions[slot->partition].log[message->position];
     slot->consumed = message->next;
     slot->at_end = false;
-    if (frame->reason != REJECT_NONE)
+    member->seen.bytes += message->size;
+    if (frame->reason != REJECT_NONE) {
+        member->seen.rejected[frame->reason]++;
         return;
+    }
+    member->seen.frames++;
+    sim_labels_folded(member, frame->minute);
     size_t at = slot->samples_count++ % LIMIT_CLOCK_SAMPLES;
     slot->samples[at].time_s = frame->time_s;
     slot->samples[at].read_ms = member->turn_ms;
@@ -108,13 +113,22 @@ static bool falls_idle(const struct sim_member *member, const struct sim_slot *s
            member->turn_ms - slot->asked_ms <= idle_ms;
 }
 
+/* What has no second one beside it counts as far as the lone one before it goes,
+ * too; the very first one alone. */
 static void sleep_one(struct sim_slot *slot)
 {
     size_t last = (slot->samples_count + LIMIT_CLOCK_SAMPLES - 1) % LIMIT_CLOCK_SAMPLES;
-    if (slot->value_s != WATERMARK_NONE)
+    int64_t lone_s = WATERMARK_NONE;
+    if (slot->value_s != WATERMARK_NONE) {
         slot->slept_s = slot->value_s;
-    else if (slot->samples_count > 0 && slot->samples[last].time_s > slot->slept_s)
-        slot->slept_s = slot->samples[last].time_s;
+    } else if (slot->samples_count > 0) {
+        lone_s = slot->samples[last].time_s;
+        if (slot->lone_s != WATERMARK_NONE)
+            slot->slept_s = slot->lone_s < lone_s ? slot->lone_s : lone_s;
+        else if (slot->slept_s == WATERMARK_NONE)
+            slot->slept_s = lone_s;
+    }
+    slot->lone_s = lone_s;
     slot->idle = true;
     slot->samples_count = 0;
     slot->value_s = WATERMARK_NONE;
@@ -212,9 +226,47 @@ static void marks_judge(struct sim_member *member)
             sim_cover_marks(sim, &sim->told[i]);
 }
 
-static bool is_open(int64_t minute_s, int64_t watermark_s)
+/* Whether it began the count, and with partitions that it may go on from. */
+static void judge_assigned(const struct sim_member *member, bool goes_on)
 {
-    return minute_s + 60 > watermark_s;
+    const struct sim_source *s = &member->source;
+    const struct sim_start *start = &member->sim->starts[member->start];
+    SIM_CHECK(member->sim, member->new_counts == (start->assigned && !start->resumed),
+              "member %d has called its count a new one %u times", member->index,
+              member->new_counts);
+    SIM_CHECK(member->sim, s->state != SIM_ASSIGNED || !s->foreign || !goes_on,
+              "member %d goes on from what others counted", member->index);
+}
+
+#define COUNTED(name) \
+    SIM_CHECK(member->sim, counters->name == member->seen.name, \
+              "member %d counts %llu for " #name ", and should %llu", member->index, \
+              (unsigned long long)counters->name, (unsigned long long)member->seen.name)
+
+static void judge_counters(const struct sim_member *member, const struct counters *counters)
+{
+    COUNTED(frames);
+    COUNTED(bytes);
+    COUNTED(late);
+    COUNTED(records);
+    COUNTED(records_failed);
+    COUNTED(commits);
+    COUNTED(commits_failed);
+    COUNTED(missing);
+    for (int reason = 0; reason < REJECT_COUNT; reason++)
+        COUNTED(rejected[reason]);
+    SIM_CHECK(member->sim,
+              counters->rejects_lost <= counters_rejected_total(&member->seen),
+              "member %d calls more rejects lost than it read", member->index);
+}
+
+/* The others wait for what was revoked, but not for ever. */
+static void judge_leave(const struct sim_member *member, bool goes_on)
+{
+    const struct sim_source *s = &member->source;
+    SIM_CHECK(member->sim,
+              !goes_on || s->state != SIM_LEAVING || member->turn_ms < s->leave_by_ms,
+              "member %d keeps what was revoked", member->index);
 }
 
 void sim_turn_end(struct sim_member *member, bool goes_on)
@@ -226,6 +278,7 @@ void sim_turn_end(struct sim_member *member, bool goes_on)
     SIM_CHECK(sim, status.memory_peak <= member->options.windows.memory_max,
               "%zu bytes of windows, %zu allowed", status.memory_peak,
               member->options.windows.memory_max);
+    judge_assigned(member, goes_on);
     follow(member, &status.counters);
     if (!goes_on && member->clocks_read < 2)
         return; /* it ended before it looked at its clocks */
@@ -235,14 +288,16 @@ void sim_turn_end(struct sim_member *member, bool goes_on)
     SIM_CHECK(sim, status.watermark_s == member->watermark_s,
               "the watermark of member %d is %lld, supported is %lld", member->index,
               (long long)status.watermark_s, (long long)member->watermark_s);
-    for (size_t i = 0; i < member->labels_count; i++) {
-        int64_t minute_s = member->labels[i].minute_s;
-        bool open = member->labels[i].open;
-        SIM_CHECK(sim, open == is_open(minute_s, before_s) ||
-                           open == is_open(minute_s, member->watermark_s),
-                  "minute %lld is called %s at %lld", (long long)minute_s,
-                  open ? "open" : "closed", (long long)member->watermark_s);
-    }
+    judge_counters(member, &status.counters);
+    judge_leave(member, goes_on);
+    sim_labels_end(member, before_s);
+}
+
+void sim_turn_crash(struct sim_member *member)
+{
+    struct pipeline_status status;
+    pipeline_status(member->pipeline, &status);
+    follow(member, &status.counters);
 }
 
 /* Nobody has to read again what a member left behind that says so. */
