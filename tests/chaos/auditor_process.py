@@ -23,6 +23,7 @@ USERS_SHARE = 0.25
 PATIENCE_MS = 10000
 REQUEST_S = 10
 READ_S = 30
+ANEW_S = 15
 STOP_S = 180
 # Commits that were made longer ago are judged together, as far as users are concerned.
 LAG_MS = 5000
@@ -37,10 +38,18 @@ class Reader:
     def __init__(self, bootstrap, topic, isolation, take, choose=set):
         self.topic, self.take, self.next, self.first = topic, take, {}, {}
         self.choose = choose
-        self.consumer = Consumer({
+        self.properties = {
             "bootstrap.servers": bootstrap, "group.id": "auditor", "enable.auto.commit": False,
             "auto.offset.reset": "earliest", "enable.partition.eof": True, "check.crcs": True,
-            "isolation.level": isolation, "fetch.wait.max.ms": 50} | CLIENT)
+            "isolation.level": isolation, "fetch.wait.max.ms": 50} | CLIENT
+        self.consumer = Consumer(self.properties)
+
+    def begin_anew(self):
+        """From where it is, with a new client."""
+        self.consumer.close()
+        self.consumer = Consumer(self.properties)
+        self.consumer.assign([TopicPartition(self.topic, number, offset)
+                              for number, offset in self.next.items()])
 
     def find_partitions(self):
         found = self.consumer.list_topics(self.topic, timeout=REQUEST_S).topics[self.topic]
@@ -55,10 +64,10 @@ class Reader:
     def read(self, timeout_s):
         for message in self.consumer.consume(1000, timeout=timeout_s):
             error, partition = message.error(), message.partition()
-            if error is None:
+            if error is None and message.offset() >= self.next[partition]:
                 self.take(message)
                 self.next[partition] = message.offset() + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
+            elif error and error.code() == KafkaError._PARTITION_EOF:
                 self.next[partition] = max(self.next[partition], message.offset())
 
     def end(self, number):
@@ -79,8 +88,9 @@ class Watch:
         bootstrap = start["bootstrap"]
         # Never subscribed. An AdminClient would do, but aborts the process (2.16) when
         # a broker goes away under its request.
-        self.member = Consumer({"bootstrap.servers": bootstrap, "group.id": self.group,
-                                "enable.auto.commit": False} | CLIENT)
+        self.properties = {"bootstrap.servers": bootstrap, "group.id": self.group,
+                           "enable.auto.commit": False} | CLIENT
+        self.member = Consumer(self.properties)
         self.frames = Reader(bootstrap, self.input, "read_committed", self.take_frame)
         self.records = Reader(bootstrap, self.output, "read_uncommitted", self.take_record)
         self.commits = Reader(bootstrap, COMMITS, "read_uncommitted", self.take_commit,
@@ -91,6 +101,7 @@ class Watch:
         self.committed, self.borne = {}, {}
         self.topics_at = self.users_at = 0.0
         self.stop_by = None  # once told to stop
+        self.whole_at = time.monotonic()  # when all could be looked at
 
     def take_frame(self, message):
         self.ledger.add_frame(message.partition(), message.offset(), message.value() or b"",
@@ -204,15 +215,29 @@ class Watch:
         """Whether the look was a whole one. Brokers that are away are no violation."""
         try:
             self.look()
+            self.whole_at = time.monotonic()
             return True
         except (KafkaException, TimeoutError, LookupError) as error:
             self.ledger.counters["looks_failed"] += 1
             self.last_error = repr(error)
+            self.begin_anew()
             return False
         except Exception:  # our own bug is no clean bill
             self.last_error = traceback.format_exc()
             self.ledger.blame(f"the auditor failed: {self.last_error}")
             return False
+
+    def begin_anew(self):
+        """A client that has lost brokers often enough may have lost them for good (2.16): it
+        fetches nothing and finds nobody, though all of them are back."""
+        if time.monotonic() < self.whole_at + ANEW_S:
+            return
+        self.ledger.counters["clients_made_anew"] += 1
+        self.member.close()
+        self.member = Consumer(self.properties)
+        for reader in self.frames, self.records, self.commits:
+            reader.begin_anew()
+        self.whole_at = time.monotonic()
 
     def finish(self):
         """Until a whole look has been taken that began after the question."""

@@ -6,12 +6,13 @@ import json
 import re
 import time
 
+import auditor_process
 import native_form
 import pytest
 import record_lines
 from auditor import Auditor
 from auditor_ledger import Ledger, Spans
-from auditor_process import java_hash
+from auditor_process import Reader, Watch, java_hash
 from confluent_kafka import Consumer, TopicPartition
 from programs import wait_for
 
@@ -310,3 +311,36 @@ def test_topics_that_are_not_there_yet(broker, topics):
         scene.commit({0: 10, 1: 10})
         violations, counters = auditor.stop()
     assert violations == [] and counters["frames_checked"] == 20
+
+
+def test_a_client_made_anew_goes_on_where_it_was(broker, topics):
+    topics.create("anew", 2)
+    found = []
+    reader = Reader(broker.bootstrap, "anew", "read_committed",
+                    lambda message: found.append(message.value()))
+    try:
+        for turn in range(3):
+            for partition in range(2):
+                topics.produce("anew", [b"%d/%d" % (turn, partition)], partition)
+            reader.find_partitions()
+            wait_for(lambda: reader.read(0.05) or reader.has_read(reader.ends()), "the ends")
+            reader.begin_anew()
+            assert len(found) == len(set(found)) == 2 * (turn + 1)
+    finally:
+        reader.consumer.close()
+
+
+def test_clients_that_find_nobody_are_made_anew(broker, topics, monkeypatch):
+    """And nothing is judged less, or twice, for it."""
+    monkeypatch.setattr(auditor_process, "ANEW_S", 0)
+    watch = Watch({"bootstrap": broker.bootstrap, "group": GROUP, "input": "nobody",
+                   "output": "nobody-out", "profile": "redis"})
+    assert not watch.look_safely() and watch.ledger.counters["clients_made_anew"] == 1
+    scene = Scene(broker, topics, "nobody", "LogAppendTime")
+    scene.publish(scene.honest())
+    scene.commit({0: 10, 1: 10})
+    wait_for(watch.look_safely, "a whole look")
+    watch.begin_anew()
+    watch.finish()
+    assert watch.state()["violations"] == []
+    assert watch.ledger.counters["frames_checked"] == 20
