@@ -19,7 +19,7 @@ TICK_S = 0.05
 # The damage that one flipped bit does: to another day, or beyond the clock.
 FLIPPED_BITS = (*range(20), 29, 31)
 # How far back the frames of a flood reach.
-FLOOD_S = 60 * 20000
+FLOOD_S = 60 * 10000
 GARBAGE = (b"", b"{", b"\xff\xfe", b'{"uid":"somebody"}', b'{"uid":[],"ts":1468244340}',
            b'{"uid":"","ts":1468244340}', b'{"uid":"a","ts":true}', b'[1,2]', None)
 IDS = ("user-%d", "%d", "пользователь-%d", "u/%d\t\"quoted\"")
@@ -37,7 +37,7 @@ class Frames:
         self.garbage = rng.choice((0.0, 0.003))
 
     def flooded(self, rng, number):
-        """Of any minute of two weeks: instances that read many of them run out of room."""
+        """Of any minute of a week: instances that read many of them run out of room."""
         stamp = int(START + number * self.step_s - rng.random() * FLOOD_S)
         return f'{{"uid":"flooded-{rng.randrange(self.users)}","ts":{stamp}}}'.encode()
 

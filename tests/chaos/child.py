@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-ANSWER_S = 300
+ANSWER_S = 900
 TAIL = 3000
 
 

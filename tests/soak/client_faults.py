@@ -58,8 +58,6 @@ def main():
                             broker.bootstrap, options.hold)
         fine = run.run(cases, options.lanes, lambda outcome: print(
             report(outcome), file=file, flush=True))
-    for case, failure in run.wrong:
-        print(f"WRONG {case}\n    {failure}")
     exits = collections.Counter(outcome.code for outcome in run.outcomes)
     if not run.wrong and not options.sample and not options.only:
         missed = {str(case) for case in cases} - {str(each.case) for each in run.outcomes}

@@ -4,6 +4,7 @@ import itertools
 import queue
 import random
 import threading
+import time
 
 import fault_lane
 import oracle
@@ -54,7 +55,7 @@ class Run:
                         self._one(lane, case, tell)
                 self._finish(lane, "at the end")
         except Exception as failure:  # a thread's failure would go unseen
-            self.wrong.append((threading.current_thread().name, repr(failure)))
+            self._blame(threading.current_thread().name, repr(failure))
 
     @staticmethod
     def _next(waiting):
@@ -73,12 +74,17 @@ class Run:
         try:
             outcome = lane.run(case)
         except (AssertionError, OSError) as failure:
-            self.wrong.append((str(case), str(failure)))
+            self._blame(str(case), str(failure))
             lane.give_up()
             return False
         self.outcomes.append(outcome)
         tell(outcome)
         return True
+
+    def _blame(self, what, failure):
+        """Told at once: the run may be long."""
+        self.wrong.append((what, failure))
+        print(f"{time.strftime('%H:%M:%S')} WRONG {what}\n    {failure}", flush=True)
 
     def _finish(self, lane, what):
         try:
@@ -86,4 +92,4 @@ class Run:
                 lane.finish()
             self.commits += len(lane.proxy.commits)
         except AssertionError as failure:
-            self.wrong.append((f"{lane.name} {what}", str(failure)))
+            self._blame(f"{lane.name} {what}", str(failure))
