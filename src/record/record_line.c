@@ -54,15 +54,25 @@ static bool find_long_string(const char *line, size_t size, size_t *begin, size_
 }
 
 /* The sketch's bytes, or -1. */
-static int find_bytes(const struct json *json)
+static int find_bytes(struct record_reader *reader)
 {
+    const struct json *json = reader->json;
     if (json_kind(json, 0) != JSON_OBJECT)
         return -1;
-    int sketch = json_member(json, 0, "sketch", strlen("sketch"));
+    int sketch = reader_find(reader, 0, "sketch");
     if (sketch < 0 || json_kind(json, sketch) != JSON_OBJECT)
         return -1;
-    int bytes = json_member(json, sketch, "bytes", strlen("bytes"));
+    int bytes = reader_find(reader, sketch, "bytes");
     return bytes >= 0 && json_kind(json, bytes) == JSON_STRING ? bytes : -1;
+}
+
+/* Another document: nothing is known of the one before. */
+static enum json_status parse_document(struct record_reader *reader, const char *bytes,
+                                       size_t size)
+{
+    reader->root.object = reader->inner.object = -1;
+    reader->escapes = size > 0 && memchr(bytes, '\\', size) != NULL;
+    return json_parse(reader->json, bytes, size);
 }
 
 /* Parses the line without its long string. False: it has to be parsed whole. */
@@ -78,9 +88,9 @@ static bool parse_short(struct record_reader *reader, const char *line, size_t s
     text_bytes(&reader->line, line, begin);
     text_bytes(&reader->line, line + end, size - end);
     if (reader->line.failed ||
-        json_parse(reader->json, reader->line.bytes, reader->line.size) != JSON_OK)
+        parse_document(reader, reader->line.bytes, reader->line.size) != JSON_OK)
         return false;
-    int bytes = find_bytes(reader->json);
+    int bytes = find_bytes(reader);
     if (bytes < 0 || json_text(reader->json, bytes, &left) != reader->line.bytes + begin)
         return false;
     reader->native_token = bytes;
@@ -90,12 +100,11 @@ static bool parse_short(struct record_reader *reader, const char *line, size_t s
 bool reader_parse(struct record_reader *reader, const char *line, size_t size)
 {
     enum json_status status = JSON_NOT_JSON;
-    reader->root.object = reader->inner.object = -1;
     reader->native_token = -1;
     if (size <= LIMIT_FRAME_MAX) {
         if (parse_short(reader, line, size))
             return true;
-        status = json_parse(reader->json, line, size);
+        status = parse_document(reader, line, size);
     }
     return status == JSON_OK || reader_fail(reader, "%s", json_status_text(status));
 }

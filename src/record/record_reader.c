@@ -61,7 +61,8 @@ static void list_members(struct record_reader *reader, struct reader_members *me
         if (members->searched)
             return;
         member->name = json_text(reader->json, key, &member->size);
-        members->searched = memchr(member->name, '\\', member->size) != NULL;
+        members->searched =
+            reader->escapes && memchr(member->name, '\\', member->size) != NULL;
         if (members->searched)
             return;
         member->value = json_value(reader->json, key);
@@ -69,8 +70,7 @@ static void list_members(struct record_reader *reader, struct reader_members *me
     }
 }
 
-/* The first member of that name, or -1. */
-static int find_listed(struct record_reader *reader, int object, const char *name)
+int reader_find(struct record_reader *reader, int object, const char *name)
 {
     struct reader_members *members = object == 0 ? &reader->root : &reader->inner;
     size_t size = strlen(name);
@@ -80,7 +80,9 @@ static int find_listed(struct record_reader *reader, int object, const char *nam
         return json_member(reader->json, object, name, size);
     for (size_t i = 0; i < members->count; i++) {
         const struct reader_member *member = &members->list[i];
-        if (member->size == size && memcmp(member->name, name, size) == 0)
+        /* The first letter spares most of the calls. */
+        if (member->size == size && member->name[0] == name[0] &&
+            memcmp(member->name, name, size) == 0)
             return member->value;
     }
     return -1;
@@ -89,7 +91,7 @@ static int find_listed(struct record_reader *reader, int object, const char *nam
 /* -1, and the message, when there is none. */
 static int find_member(struct record_reader *reader, int object, const char *name)
 {
-    int found = find_listed(reader, object, name);
+    int found = reader_find(reader, object, name);
     if (found < 0)
         reader_fail(reader, "\"%s\" is missing", name);
     return found;

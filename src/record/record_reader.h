@@ -29,6 +29,7 @@ struct reader_members {
 struct record_reader {
     struct json *json;
     struct reader_members root, inner; /* of the document, and of the object used last */
+    bool escapes;             /* the document has a backslash */
     struct text strings;      /* decoded, each with its NUL; never moves */
     struct text group;        /* canonical */
     struct text scratch;
@@ -57,6 +58,9 @@ bool reader_room(struct record_reader *reader, void **array, size_t *room, size_
 /* Parses a line into reader->json, and maybe the sketch's bytes into
  * reader->native. */
 bool reader_parse(struct record_reader *reader, const char *line, size_t size);
+
+/* The value of the first member of that name, or -1. */
+int reader_find(struct record_reader *reader, int object, const char *name);
 
 /* The value of member `name`, of that kind. */
 bool need_member(struct record_reader *reader, int object, const char *name, enum json_kind kind,

@@ -2,9 +2,9 @@
  * never gives rows that are wrong.
  *
  * The same few records become rows and an archive, again and again, each time
- * with the next allocation failing. Either the result is the right one or a
- * failure with a message; the leak checker of the sanitized build sees the
- * rest. */
+ * with the next allocation failing; as a whole, and as two parts that are
+ * joined. Either the result is the right one or a failure with a message; the
+ * leak checker of the sanitized build sees the rest. */
 #include <check.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 struct attempt {
     struct calendar *calendar;
-    struct rollup *rollup;
+    struct rollup *rollup, *part;
     struct record_reader *reader;
     struct text result;
     const char *message; /* of the failure */
@@ -28,20 +28,40 @@ static bool keep_line(void *context, const char *bytes, size_t size)
     return !text->failed;
 }
 
-static bool feed(struct attempt *attempt, const struct history *history)
+/* The lines from one on to before another one. */
+static bool feed(struct attempt *attempt, struct rollup *rollup, const struct history *history,
+                 size_t from, size_t to)
 {
-    for (size_t i = 0; i < history->count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct record record;
 
         if (record_read(attempt->reader, history->lines[i].bytes, history->lines[i].size, &record,
                         &attempt->message) == RECORD_NONE)
             return false;
-        if (rollup_add(attempt->rollup, &record) != ROLLUP_TAKEN) {
-            attempt->message = rollup_error(attempt->rollup);
+        if (rollup_add(rollup, &record) != ROLLUP_TAKEN) {
+            attempt->message = rollup_error(rollup);
             return false;
         }
     }
     return true;
+}
+
+/* All lines; with `joined` the second half comes as a part. */
+static bool feed_all(struct attempt *attempt, const struct history *history,
+                     const struct rollup_options *options, bool joined)
+{
+    size_t half = joined ? history->count / 2 : history->count;
+
+    if (!feed(attempt, attempt->rollup, history, 0, half))
+        return false;
+    if (!joined)
+        return true;
+    attempt->message = "create";
+    attempt->part = rollup_create(options);
+    if (!attempt->part || !feed(attempt, attempt->part, history, half, history->count))
+        return false;
+    attempt->message = rollup_error(attempt->rollup);
+    return rollup_join(attempt->rollup, attempt->part) == ROLLUP_JOINED;
 }
 
 static bool print(struct attempt *attempt)
@@ -58,7 +78,8 @@ static bool print(struct attempt *attempt)
     return more == 0 && !attempt->result.failed;
 }
 
-static bool run(struct attempt *attempt, const struct history *history, enum calendar_grain grain)
+static bool run(struct attempt *attempt, const struct history *history, enum calendar_grain grain,
+                bool joined)
 {
     struct calendar_options calendar = {.grain = grain, .zone = "Europe/Zurich"};
     struct rollup_options options = {.to_s = LIMIT_TIME_S + 1,
@@ -72,7 +93,8 @@ static bool run(struct attempt *attempt, const struct history *history, enum cal
     attempt->message = "create";
     attempt->rollup = rollup_create(&options);
     attempt->reader = record_reader_create();
-    if (!attempt->rollup || !attempt->reader || !feed(attempt, history))
+    if (!attempt->rollup || !attempt->reader ||
+        !feed_all(attempt, history, &options, joined))
         return false;
     attempt->message = rollup_error(attempt->rollup);
     if (!rollup_finish(attempt->rollup) || !print(attempt))
@@ -84,6 +106,7 @@ static bool run(struct attempt *attempt, const struct history *history, enum cal
 static void clean_up(struct attempt *attempt)
 {
     record_reader_destroy(&attempt->reader);
+    rollup_destroy(&attempt->part);
     rollup_destroy(&attempt->rollup);
     calendar_destroy(&attempt->calendar);
     text_free(&attempt->result);
@@ -91,7 +114,8 @@ static void clean_up(struct attempt *attempt)
 
 START_TEST(every_allocation_fails_once)
 {
-    enum calendar_grain grain = _i ? CALENDAR_DAY : CALENDAR_MINUTE;
+    enum calendar_grain grain = _i % 2 ? CALENDAR_DAY : CALENDAR_MINUTE;
+    bool joined = _i >= 2;
     struct history history = {0};
     struct attempt good = {0};
     uint64_t failures = 0;
@@ -104,13 +128,13 @@ START_TEST(every_allocation_fails_once)
                                                      .users = 3000,
                                                      .lost_percent = 5,
                                                      .missing_percent = 40});
-    ck_assert_msg(run(&good, &history, grain), "%s", good.message);
+    ck_assert_msg(run(&good, &history, grain, joined), "%s", good.message);
     for (uint64_t n = 1;; n++) {
         struct attempt attempt = {0};
         bool done, failed;
 
         memory_fail_at(n);
-        done = run(&attempt, &history, grain);
+        done = run(&attempt, &history, grain, joined);
         failed = memory_failed() > 0;
         memory_fail_at(0);
         if (done)
@@ -135,7 +159,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 2);
+    tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 4);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
