@@ -108,7 +108,7 @@ class Frames(unittest.TestCase):
 class Plots(unittest.TestCase):
     def test_all_points_are_on_the_paper(self):
         panel = bench_plots.panel("t", "b", [("a", [(10, 1), (10000, 3.2)])], False)
-        self.assertEqual((panel.x, panel.y), ((10, 10000), (0, 5)))
+        self.assertEqual((panel.x, panel.y), ((10, 10000), (0, 4)))
 
 
 if __name__ == "__main__":

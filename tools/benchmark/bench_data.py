@@ -5,6 +5,7 @@ and `last` are the same with both fields put at one end.
 """
 import base64
 import json
+import random
 import re
 import struct
 import subprocess
@@ -48,6 +49,18 @@ class Data:
         return Frames(self.made("-".join(["any", str(size), str(count), *words]) + ".jsonl",
                                  lambda path: self.generate(path, "--size", size, "--count",
                                                             count, *options)), count)
+
+    def plain(self, size, count):
+        """Frames as most logs have them: ASCII, next to no escapes, fields anywhere."""
+        count //= self.share
+
+        def make(path):
+            ids, lines = path.with_suffix(".ids"), path.with_suffix(".lines")
+            self.generate(lines, "--size", 100, "--count", count, "--truth-ids", ids)
+            write_plain(ids, path, size)
+            ids.unlink()
+            lines.unlink()
+        return Frames(self.made(f"plain-{size}-{count}.jsonl", make), count)
 
     def placed(self, where, size, count):
         """`where` is "first" or "last"."""
@@ -148,6 +161,39 @@ def at_minute(record, minute):
     moved = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(minute))
     return record.replace(f'"minute":{value["minute"]},', f'"minute":{minute},', 1).replace(
         f'"start":"{start}"', f'"start":"{moved}"', 1)
+
+
+def plain_member(draw):
+    """A member of an access log, say."""
+    key = draw.choice(["path", "referer", "agent", "host", "region", "session", "status", "bytes",
+                       "device", "campaign", "lang", "event", "variant", "screen"])
+    kind = draw.randrange(8)
+    if kind < 4:
+        words = " ".join(draw.choice(["Mozilla/5.0", "linux", "x86_64", "index.html", "search",
+                                      "https://example.org/a/b", "en-GB", "checkout", "17.4"])
+                         for _ in range(draw.randrange(1, 9)))
+        return f'"{key}":"{words}"'
+    if kind < 6:
+        return f'"{key}":{draw.choice([draw.randrange(10 ** 6), draw.random()])}'
+    if kind == 6:
+        return f'"{key}":{draw.choice(["true", "false", "null"])}'
+    inner = ",".join(f'"{name}":{draw.randrange(1000)}' for name in ("x", "y", "width", "uid"))
+    return f'"{key}":{{{inner}}}'
+
+
+def write_plain(ids, path, size):
+    draw = random.Random(1)
+    pool = [plain_member(draw) for _ in range(1024)]
+    with open(ids, encoding="ascii") as truth, open(path, "w", encoding="ascii") as out:
+        for line in truth:
+            minute, user = line.split()[:2]
+            members, length = [], 60
+            while length < size:
+                members.append(draw.choice(pool))
+                length += len(members[-1]) + 1
+            members.insert(draw.randrange(len(members) + 1), f'"uid":"{user}"')
+            members.insert(draw.randrange(len(members) + 1), f'"ts":{minute}')
+            out.write("{" + ",".join(members) + "}\n")
 
 
 def place(lines, ids, path, first):

@@ -12,7 +12,7 @@ import bench_broker
 import bench_plots
 import bench_rows
 from bench_data import Frames
-from bench_measure import measure, output_of, ratios, run_child, spread
+from bench_measure import measure, ratios, run_child, spread
 
 DOCS = bench_broker.ROOT / "docs" / "benchmarks"
 
@@ -29,9 +29,11 @@ def memory(samples, name):
 class Figure:
     """`points` is {(series, x): contender}; `base` one of its keys."""
 
-    def __init__(self, name, grows, base, points, y_is_log=False, end=bench_rows.nothing):
+    def __init__(self, name, grows, base, points, **options):
         self.name, self.grows, self.base, self.points = name, grows, base, points
-        self.y_is_log, self.end = y_is_log, end
+        self.y_is_log = options.get("y_is_log", False)
+        self.unit = options.get("unit", "frame")
+        self.end = options.get("end", bench_rows.nothing)
 
     def draw(self, samples, folder):
         names = list(dict.fromkeys(series for series, _ in self.points))
@@ -43,7 +45,7 @@ class Figure:
         ours = [name for name in names if all(sample.peak_mib for (other, x) in self.points
                                               if other == name for sample in samples[other, x])]
         held = curve(lambda key: memory(samples, key), ours)
-        title = f"Processor time of a unit, {self.base[0]} at {self.base[1]:,} = 1"
+        title = f"Processor time of a {self.unit}: {self.base[0]} at {self.base[1]:,} is 1"
         bench_plots.write(folder / f"{self.name}.svg", [
             bench_plots.panel(title, self.grows, cost, self.y_is_log),
             bench_plots.panel("Memory, MiB", self.grows, held, False)])
@@ -91,12 +93,10 @@ def sizes(bench):
         points["headcountd --strict", size] = bench.daemon(frames, "--strict")
         points["simdjson On-Demand, frames only", size] = bench.yard("simdjson", frames)
     return Figure("sizes", "bytes of a frame, fields anywhere", ("headcountd", 930), points,
-                  True)
+                  y_is_log=True)
 
 
 def workers(bench):
-    if "--workers" not in output_of([bench.bin / "headcountd", "--help"]):
-        return None
     frames = bench.data.frames(930, 300000)
     return Figure("workers", "workers, a file each", ("headcountd", 1),
                   {("headcountd", number): bench.daemon(frames, "--workers", number, times=8)
@@ -113,10 +113,11 @@ def fan_in(bench):
                 out.writelines(line for line, _ in zip(source, range(part)))
         path = bench.data.made(f"records-{count}-{part}.jsonl", make)
         times = max(1, parts[-1] // part // 10)
-        command = [bench.bin / "headcount", "merge", "--by", "all", *[path] * times]
+        command = [bench.bin / "headcount", "merge", "--by", "all",
+                   "--threads", 1, *[path] * times]
         points["headcount merge", part] = functools.partial(run_child, command, part * times)
     return Figure("fan_in", "dense records united in one row", ("headcount merge", parts[-1]),
-                  points)
+                  points, unit="record")
 
 
 def open_broker(bench):
@@ -130,9 +131,8 @@ def open_broker(bench):
 
 def reading(broker, topic, *options):
     """headcountd on a topic, without its start and end."""
-    return functools.partial(bench_broker.without_start,
-                             functools.partial(broker.headcountd, topic, *options),
-                             functools.partial(broker.headcountd, "one"))
+    return bench_broker.without_start(functools.partial(broker.headcountd, topic, *options),
+                                      functools.partial(broker.headcountd, "one"))
 
 
 def partitions(bench):
@@ -167,7 +167,7 @@ def forms(bench, rounds):
     raw = ("--user-from", "value", "--time-from", "record")
     frames = bench.data.frames(930, 300000)
     count = frames.count
-    values = {"JSON of 930 bytes": (frames.path, ()), "the same, --strict": (frames.path,
+    values = {"JSON of 930 bytes": (frames.path, ()), "the same, `--strict`": (frames.path,
               ("--strict",)), "JSON with the two fields alone": (small_json(bench, 300000), ()),
               "the id, `--user-from value --time-from record`": (bench.data.values(930, 300000),
                                                                  raw)}
@@ -176,9 +176,10 @@ def forms(bench, rounds):
         for number, (name, (path, options)) in enumerate(values.items()):
             topic = broker.fill(f"form-{number}", path, count)
             contenders[name] = reading(broker, topic, *options)
-            contenders[name, "bare"] = functools.partial(
-                bench_broker.without_start, functools.partial(broker.bare, topic),
-                functools.partial(broker.bare, "one"))
+            if path.stat().st_size / count not in sizes_of.values():
+                contenders[name, "bare"] = bench_broker.without_start(
+                    functools.partial(broker.bare, topic),
+                    functools.partial(broker.bare, "one"))
             sizes_of[name] = path.stat().st_size / count
         samples = measure(contenders, rounds, True)
     finally:
@@ -186,8 +187,9 @@ def forms(bench, rounds):
     base = ("the id, `--user-from value --time-from record`", "bare")
     print("\n| a message's value | bytes | headcountd | bare reader |\n|---|---|---|---|")
     for name, size in sizes_of.items():
-        print(f"| {name} | {size:.0f} | {relative_cost(samples, name, base):.2f} | "
-              f"{relative_cost(samples, (name, 'bare'), base):.2f} |")
+        bare = (name, "bare")
+        bare = f"{relative_cost(samples, bare, base):.2f}" if bare in samples else ""
+        print(f"| {name} | {size:.0f} | {relative_cost(samples, name, base):.2f} | {bare} |")
 
 
 def run(bench, rounds, wanted):
@@ -198,8 +200,6 @@ def run(bench, rounds, wanted):
             continue
         print(f"{name}:", file=sys.stderr)
         figure = make(bench)
-        if figure is None:
-            continue
         try:
             samples = measure(figure.points, rounds, True)
         finally:

@@ -25,6 +25,7 @@ class Sample:
     cpu: float = 0.0    # seconds of processor time, of all threads
     wall: float = 0.0
     peak_mib: float = 0.0
+    user: float = 0.0   # seconds of processor time outside the kernel
 
     def rate(self, clock):
         return self.units / getattr(self, clock)
@@ -47,7 +48,8 @@ def run_child(command, units, stdin=None, env=None):
         if child.returncode != 0:
             raise BenchError(f"{command[0]} ended with {child.returncode}: "
                              + error.decode(errors="replace")[-2000:])
-        return Sample(units, usage.ru_utime + usage.ru_stime, wall, int(peak.read()) / 1024)
+        return Sample(units, usage.ru_utime + usage.ru_stime, wall, int(peak.read()) / 1024,
+                      usage.ru_utime)
 
 
 def output_of(command, limit_s=900, **options):
@@ -61,7 +63,7 @@ def output_of(command, limit_s=900, **options):
 def run_yard(command):
     """A yardstick that says itself what its work took: cpu, wall, units."""
     cpu, wall, units = output_of(command).split()[:3]
-    return Sample(float(units), float(cpu), float(wall))
+    return Sample(float(units), float(cpu), float(wall), user=float(cpu))
 
 
 def measure(contenders, rounds, say):

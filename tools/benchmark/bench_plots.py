@@ -12,7 +12,8 @@ LOOKS = ("ours", "classic", "plus", "sparse")
 def nice_end(value):
     """A round number that is not below `value`."""
     power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999)
+    steps = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+    return next(step * power for step in steps if step * power >= value * 0.999)
 
 
 def panel(title, below, series, y_is_log):

@@ -61,14 +61,16 @@ def nothing():
 def open_json(bench):
     data = bench.data
     places = {"first": data.placed("first", 930, 300000),
-              "last": data.placed("last", 930, 300000), "any": data.frames(930, 300000)}
+              "last": data.placed("last", 930, 300000), "any": data.frames(930, 300000),
+              "plain": data.plain(930, 300000)}
     contenders = {}
     for where, frames in places.items():
         contenders[f"fast {where}"] = bench.daemon(frames, times=4)
         contenders[f"simdjson {where}"] = bench.yard("simdjson", frames)
-    for name in ("yyjson", "jsmn"):
-        contenders[f"{name} any"] = bench.yard(name, places["any"])
-    contenders["strict any"] = bench.daemon(places["any"], "--strict")
+    for where in ("any", "plain"):
+        for name in ("yyjson", "jsmn"):
+            contenders[f"{name} {where}"] = bench.yard(name, places[where])
+        contenders[f"strict {where}"] = bench.daemon(places[where], "--strict")
     contenders["strict first"] = bench.daemon(places["first"], "--strict")
     return contenders, nothing
 
@@ -77,13 +79,23 @@ JSON = Group(("R2", "R2a", "R2b", "R2c", "R3", "R4"), [
     Row("R2", "a file, fields first ÷ simdjson On-Demand on split lines", "fast first",
         "simdjson first", 1.2, 1.8),
     Row("R2a", "the same, fields anywhere", "fast any", "simdjson any", 1.2, 1.8),
+    Row("R2a", "the same of plain ASCII logs", "fast plain", "simdjson plain", 1.2, 1.8),
     Row("R2b", "the same, fields last", "fast last", "simdjson last", 0.8, 1.0),
+    Row("R2", "less the kernel's part (to copy the file), fields first", "fast first",
+        "simdjson first", 1.2, 1.8, clock="user"),
+    Row("R2a", "the same, fields anywhere", "fast any", "simdjson any", 1.2, 1.8, clock="user"),
+    Row("R2a", "the same of plain ASCII logs", "fast plain", "simdjson plain", 1.2, 1.8,
+        clock="user"),
+    Row("R2b", "the same, fields last", "fast last", "simdjson last", 0.8, 1.0, clock="user"),
     Row("R2c", "a file, --strict ÷ yyjson, whole frame, pool", "strict any", "yyjson any",
         1.0, 1.5),
+    Row("R2c", "the same of plain ASCII logs", "strict plain", "yyjson plain", 1.0, 1.5),
     Row("R3", "a file, --strict ÷ raw jsmn, STRICT, PARENT_LINKS", "strict any", "jsmn any",
         0.95, 2),
+    Row("R3", "the same of plain ASCII logs", "strict plain", "jsmn plain", 0.95, 2),
     Row("R4", "default ÷ --strict, fields anywhere", "fast any", "strict any", 4, 7),
     Row("R4", "default ÷ --strict, fields first", "fast first", "strict first", 4, 7),
+    Row("R4", "the same of plain ASCII logs", "fast plain", "strict plain", 4, 7),
 ], open_json)
 
 
@@ -137,8 +149,6 @@ MERGE = Group(("R6", "R11"), [
 
 def open_workers(bench):
     frames = bench.data.frames(930, 300000)
-    if "--workers" not in output_of([bench.bin / "headcountd", "--help"]):
-        return None, nothing
     several = ["--workers", THREADS]
     return {"one": bench.daemon(frames, times=8),
             "several": bench.daemon(frames, *several, times=8)}, nothing
@@ -165,24 +175,28 @@ def run_redis(redis, bench, commands, count):
 def open_engines(bench):
     import redis_server
     frames = bench.data.frames(930, 300000)
+    plain = bench.data.plain(930, 300000)
     ids = bench.data.commands(930, 300000)
 
-    def engine(name, threads):
-        sample = run_yard([bench.python, ENGINE, name, frames.path, threads])
+    def engine(name, frames):
+        sample = run_yard([bench.python, ENGINE, name, frames.path, 1])
         assert sample.units >= 10, "too few minutes"
         return Sample(frames.count, sample.cpu, sample.wall)
     redis = redis_server.Redis()
     redis.__enter__()
     contenders = {"one": bench.daemon(frames, times=2),
+                  "one plain": bench.daemon(plain, times=2),
+                  "duckdb plain": functools.partial(engine, "duckdb", plain),
                   "redis": lambda: run_redis(redis, bench, ids, frames.count)}
     for name in ("duckdb", "chdb"):
-        contenders[name] = functools.partial(engine, name, 1)
+        contenders[name] = functools.partial(engine, name, frames)
     return contenders, lambda: redis.__exit__(None, None, None)
 
 
 ENGINES = Group(("R8",), [
     Row("R8", "a file ÷ DuckDB, approx_count_distinct by minute, one thread each", "one",
         "duckdb", 5, 8),
+    Row("R8", "the same of plain ASCII logs", "one plain", "duckdb plain", 5, 8),
     Row("R8", "a file ÷ chdb, uniqHLL12 by minute, one thread each", "one", "chdb"),
     Row("R8", "a file ÷ Redis, PFADD of the ids alone over a pipeline", "one", "redis"),
 ], open_engines)
@@ -215,7 +229,7 @@ ALLOCATIONS = Group(("R9",), [
 
 
 def open_kafka(bench):
-    frames = bench.data.frames(930, 2000000)
+    frames = bench.data.frames(930, 1000000)
     single = bench.data.folder / "one.jsonl"
     with open(frames.path, "rb") as lines:
         single.write_bytes(lines.readline())
@@ -229,16 +243,18 @@ def open_kafka(bench):
             bare = functools.partial(broker.bare, settings=bench_broker.same_settings())
             for name, run in (("ours", broker.headcountd), ("bare", bare),
                               ("defaults", broker.bare)):
-                contenders[f"{name} {codec}"] = functools.partial(
-                    bench_broker.without_start, functools.partial(run, topic),
-                    functools.partial(run, "one"))
+                contenders[f"{name} {codec}"] = bench_broker.without_start(
+                    functools.partial(run, topic), functools.partial(run, "one"))
+        several = functools.partial(broker.headcountd, "frames-none", "--workers", THREADS)
+        contenders["several none"] = bench_broker.without_start(
+            several, functools.partial(broker.headcountd, "one", "--workers", THREADS))
     except BaseException:
         broker.__exit__(None, None, None)
         raise
     return contenders, lambda: broker.__exit__(None, None, None)
 
 
-KAFKA = Group(("R1", "R1z", "R1l", "R10"), [
+KAFKA = Group(("R1", "R1z", "R1l", "R7", "R10"), [
     Row("R1", "Kafka to records ÷ a bare consume_batch_queue loop, same topic", "ours none",
         "bare none", 0.85, 0.97, clock="wall"),
     Row("R1", "the same by processor time", "ours none", "bare none"),
@@ -246,6 +262,8 @@ KAFKA = Group(("R1", "R1z", "R1l", "R10"), [
         "defaults none", clock="wall"),
     Row("R1z", "the same, a zstd topic", "ours zstd", "bare zstd", 0.95, 0.99, clock="wall"),
     Row("R1l", "the same, an lz4 topic", "ours lz4", "bare lz4", 0.80, 0.95, clock="wall"),
+    Row("R7", f"Kafka, {THREADS} workers ÷ one, by processor time", "several none", "ours none",
+        0.9, 0.97),
     Row("R10", "resident memory of that loop, MiB", "bare none", None, value="peak_mib"),
     Row("R10", "resident memory on Kafka at that rate, MiB", "ours none", None, 40, 32,
         value="peak_mib")], open_kafka)
