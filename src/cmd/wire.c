@@ -35,6 +35,7 @@ struct parts {
     struct summary *summary;
     struct kafka_properties *properties;
     struct file_queue *files;
+    struct source_kafka_together together;
     struct team team;
     int64_t epoch_ms;
     char fingerprint[COMMIT_TEXT_MAX];
@@ -73,6 +74,7 @@ static void make_team(const struct config *config, struct parts *parts, const at
     team->count = (size_t)config->workers;
     team->stop = stop;
     atomic_store(&team->proof.reading, (int)team->count);
+    atomic_store(&parts->together.reading, (int)team->count);
     for (size_t i = 0; i < team->count; i++)
         team->workers[i] = (struct worker){.team = team, .parts = parts, .number = (unsigned)i};
 }
@@ -115,6 +117,11 @@ static int make_properties(const struct config *config, struct parts *parts)
     return exit_unmade(parts->properties);
 }
 
+static bool commits(const struct config *config)
+{
+    return config->topic && (config_output_is_topic(config) || config->group_given);
+}
+
 static struct source *make_source(const struct config *config, struct parts *parts)
 {
     if (config->topic) {
@@ -124,6 +131,8 @@ static struct source *make_source(const struct config *config, struct parts *par
                                                .start_committed = true,
                                                .start = config->start,
                                                .start_time_ms = config->start_time_ms,
+                                               .together = commits(config)
+                                                               ? NULL : &parts->together,
                                                .exit_at_end = config->exit_at_end};
         return source_kafka_create(&options, parts->error, sizeof parts->error);
     }
@@ -321,7 +330,7 @@ static struct pipeline *make_pipeline(const struct config *config, struct worker
         .idle_after_ms = config->idle_after_ms,
         .release_wait_ms = config->topic ? RELEASE_WAIT_MS : 0,
         .stop_wait_ms = STOP_WAIT_MS,
-        .commits = config->topic && (config_output_is_topic(config) || config->group_given),
+        .commits = commits(config),
         .fingerprint = parts->fingerprint,
         .proof = config->workers > 1 ? &parts->team.proof : NULL,
         .adopt = config->adopt,

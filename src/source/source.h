@@ -10,6 +10,7 @@
 #ifndef SOURCE_SOURCE_H
 #define SOURCE_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -156,6 +157,14 @@ struct source *source_file_create(const struct source_file_options *options, cha
 
 enum source_start { SOURCE_START_EARLIEST, SOURCE_START_LATEST, SOURCE_START_TIME };
 
+/* Members of a group that commit nothing: whoever left it would hand its partitions
+ * to others, to be read from their start. So they end together. Made with zeros and
+ * `reading` = how many they are; outlives them. */
+struct source_kafka_together {
+    atomic_int reading; /* those that are not through; negative once nobody is left */
+    atomic_int readers; /* those that are through and had partitions */
+};
+
 struct kafka_properties;
 struct source_kafka_options {
     const struct kafka_properties *properties; /* borrowed during the call */
@@ -164,6 +173,7 @@ struct source_kafka_options {
     bool start_committed;       /* take committed positions where there are any */
     enum source_start start;    /* for partitions without one */
     int64_t start_time_ms;      /* SOURCE_START_TIME */
+    struct source_kafka_together *together; /* exit_at_end: borrowed; NULL: it is alone */
     bool exit_at_end;           /* FINISHED when the ends taken at assignment are reached */
 };
 /* A member of a consumer group. Brokers may be away: poll goes on trying. NULL

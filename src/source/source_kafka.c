@@ -39,22 +39,50 @@ static bool all_done(const struct source_kafka *k)
     return true;
 }
 
-/* exit_at_end: decides whether this member is through. */
-static void end_look(struct source_kafka *k)
+/* Whether a member without partitions need not wait for any. */
+static bool group_is_done(struct source_kafka *k)
 {
     int64_t now = clock_monotonic_ms();
 
+    if (k->together)
+        return atomic_load(&k->together->reading) > 1 || atomic_load(&k->together->readers) > 0;
+    if (now < k->group_check_ms)
+        return false;
+    k->group_check_ms = now + GROUP_CHECK_MS;
+    return kafka_group_is_done(k);
+}
+
+/* Whether the others are through as well. The last one says so for good. */
+static bool all_are_through(struct source_kafka *k)
+{
+    int left;
+
+    if (!k->together)
+        return true;
+    if (!k->through) {
+        k->through = true;
+        k->read = k->count > 0;
+        if (k->read)
+            atomic_fetch_add(&k->together->readers, 1);
+        left = atomic_load(&k->together->reading);
+        while (!atomic_compare_exchange_weak(&k->together->reading, &left,
+                                             left == 1 ? -1 : left - 1))
+            ;
+    }
+    return atomic_load(&k->together->reading) < 0;
+}
+
+/* exit_at_end: decides whether this member is through. */
+static void end_look(struct source_kafka *k)
+{
+    if (k->together && atomic_load(&k->together->reading) < 0)
+        k->finishing = true;
     if (!k->exit_at_end || !k->live || !k->told || k->ending != KAFKA_GOES_ON || k->held)
         return;
-    if (k->count == 0) {
-        if (now < k->group_check_ms)
-            return;
-        k->group_check_ms = now + GROUP_CHECK_MS;
-        if (!kafka_group_is_done(k))
-            return;
-    } else if (!all_done(k)) {
+    if (!k->finishing && (k->count == 0 ? !group_is_done(k) : !all_done(k)))
         return;
-    }
+    if (!k->finishing && !all_are_through(k))
+        return;
     k->finishing = true;
     k->ending = KAFKA_REVOKED;
 }
@@ -336,6 +364,7 @@ struct source *source_kafka_create(const struct source_kafka_options *options, c
     k->start = options->start;
     k->start_time_ms = options->start_time_ms;
     k->exit_at_end = options->exit_at_end;
+    k->together = options->exit_at_end ? options->together : NULL;
     kafka_notes_init(&k->notes, k);
     if (!open_all(k, options, error, error_size)) {
         source_kafka_destroy(&k->source);

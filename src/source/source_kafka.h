@@ -89,6 +89,9 @@ struct source_kafka {
 
     char *topic;
     bool start_committed, exit_at_end;
+    struct source_kafka_together *together; /* or NULL */
+    bool through;        /* counted there as such, as a reader if `read` */
+    bool read;
     enum source_start start;
     int64_t start_time_ms;
 

@@ -276,6 +276,19 @@ static bool answers_resolve(struct source_kafka *k, struct answers *answers)
     return starts_ask(k, answers->starts, answers->ends, clock_monotonic_ms() + ASK_MS);
 }
 
+/* A member that was through has more to read, unless all are. */
+static void read_again(struct source_kafka *k)
+{
+    int left = k->through ? atomic_load(&k->together->reading) : -1;
+
+    while (left >= 0)
+        if (atomic_compare_exchange_weak(&k->together->reading, &left, left + 1)) {
+            k->through = false;
+            atomic_fetch_sub(&k->together->readers, k->read);
+            return;
+        }
+}
+
 static void assignment_fill(struct source_kafka *k, rd_kafka_topic_partition_list_t *partitions,
                             const struct answers *answers)
 {
@@ -287,6 +300,7 @@ static void assignment_fill(struct source_kafka *k, rd_kafka_topic_partition_lis
                   &answers->committed->elems[i], answers->ends->elems[i].offset);
         partitions->elems[i].offset = start->offset;
     }
+    read_again(k);
     if (k->first_total == 0)
         k->first_total = answers->total;
     k->count = (size_t)partitions->cnt;
