@@ -22,7 +22,7 @@ struct coverage *coverage_create(void)
 
 static void start_destroy(struct start *start)
 {
-    range_set_free(&start->sequences);
+    sequence_set_free(&start->sequences);
     range_set_free(&start->claimed);
     range_set_free(&start->numbers);
     free(start->instance);
@@ -145,7 +145,7 @@ enum hc_status coverage_add_sketch(struct coverage *coverage, const struct recor
     int64_t sequence = (int64_t)record->sequence;
     struct stream *stream = coverage_find_stream(coverage, record->stream);
     struct start *start = coverage_find_start(coverage, record->instance, record->epoch_ms);
-    if (!stream || !start || !range_set_add(&start->sequences, sequence, sequence + 1))
+    if (!stream || !start || !sequence_set_add(&start->sequences, sequence))
         return HC_ENOMEM;
     if (record->state != RECORD_LATE && record->minute_s < stream->begin_s)
         stream->begin_s = record->minute_s;
@@ -189,17 +189,30 @@ static int waiting_compare(const void *one, const void *other)
     return order;
 }
 
+/* What of [from, to) was not read, into an empty set, which is settled after. */
+static bool add_unread(const struct sequence_set *read, int64_t from, int64_t to,
+                       struct range_set *unread)
+{
+    struct record_range run;
+    while (from < to && sequence_set_next(read, from, &run) && run.from < to) {
+        if (!range_set_add(unread, from, run.from))
+            return false;
+        from = run.to;
+    }
+    return range_set_add(unread, from, to);
+}
+
 /* Which sequences `waiting` lacks, into `unmet`; its `sequences` is 0 when it
  * lacks none. False: no memory. */
 static bool waiting_lacks(const struct waiting *waiting, struct coverage_unmet *unmet)
 {
     const struct record_checkpoint *record = &waiting->record;
-    struct range_set needed = {0}, replaced = {0}, unread = {0}, lacking = {0};
+    struct range_set replaced = {0}, unread = {0}, lacking = {0};
     int64_t first = (int64_t)record->sequence_first, last = (int64_t)record->sequence_last;
     bool done = false;
     *unmet = (struct coverage_unmet){waiting->start->instance, waiting->start->epoch_ms,
                                      record->number, 0, 0};
-    if (first > last || range_set_holds(&waiting->start->sequences, first, last + 1))
+    if (first > last || sequence_set_holds(&waiting->start->sequences, first, last + 1))
         return true;
     for (size_t i = 0; i < record->replaced_count; i++) {
         int64_t sequence = (int64_t)record->replaced[i];
@@ -207,8 +220,7 @@ static bool waiting_lacks(const struct waiting *waiting, struct coverage_unmet *
             goto out;
     }
     range_set_settle(&replaced);
-    if (!range_set_add(&needed, first, last + 1) ||
-        !range_set_subtract(&needed, &waiting->start->sequences, &unread) ||
+    if (!add_unread(&waiting->start->sequences, first, last + 1, &unread) ||
         !range_set_subtract(&unread, &replaced, &lacking))
         goto out;
     done = true;
@@ -217,7 +229,6 @@ static bool waiting_lacks(const struct waiting *waiting, struct coverage_unmet *
 out:
     range_set_free(&lacking);
     range_set_free(&unread);
-    range_set_free(&needed);
     range_set_free(&replaced);
     return done;
 }
@@ -228,7 +239,7 @@ static void mark_repeated(struct coverage *coverage)
 {
     for (size_t i = 0; i < coverage->starts.count; i++) {
         struct start *start = coverage->starts.items[i];
-        range_set_settle(&start->sequences);
+        sequence_set_settle(&start->sequences);
         range_set_settle(&start->numbers);
     }
     if (coverage->waiting_count)
@@ -337,28 +348,48 @@ static bool judge_streams(struct coverage *coverage)
     return true;
 }
 
-/* The records of one start that no checkpoint names, into `loose`: those
- * between checkpoints, and those after the last. Returns how many entries. */
-static size_t judge_start(struct start *start, struct range_set *unclaimed,
-                          struct coverage_loose *loose)
+/* What of one run of sequences no checkpoint names, into `kinds`: those between
+ * checkpoints, and those after the last. False: no memory. */
+static bool judge_run(const struct start *start, const struct record_range *run,
+                      struct coverage_loose kinds[2])
 {
-    struct coverage_loose kinds[2] = {{.instance = start->instance, .epoch_ms = start->epoch_ms},
-                                      {.instance = start->instance, .epoch_ms = start->epoch_ms,
-                                       .tail = true}};
-    size_t claims = start->claimed.count, count = 0;
+    size_t claims = start->claimed.count;
     int64_t end = claims ? start->claimed.ranges[claims - 1].to : 0;
-    for (size_t i = 0; i < unclaimed->count; i++) {
-        const struct record_range *range = &unclaimed->ranges[i];
+    struct range_set all = {0}, unclaimed = {0};
+    if (range_set_holds(&start->claimed, run->from, run->to))
+        return true;
+    bool done = range_set_add(&all, run->from, run->to) &&
+                range_set_subtract(&all, &start->claimed, &unclaimed);
+    for (size_t i = 0; done && i < unclaimed.count; i++) {
+        const struct record_range *range = &unclaimed.ranges[i];
         struct coverage_loose *kind = &kinds[range->from >= end];
         if (kind->sequences == 0)
             kind->sequence = (uint64_t)range->from;
         kind->sequences += (uint64_t)(range->to - range->from);
     }
+    range_set_free(&all);
+    range_set_free(&unclaimed);
+    return done;
+}
+
+/* The records of one start that no checkpoint names become loose. */
+static bool judge_start(struct coverage *coverage, struct start *start)
+{
+    struct coverage_loose kinds[2] = {{.instance = start->instance, .epoch_ms = start->epoch_ms},
+                                      {.instance = start->instance, .epoch_ms = start->epoch_ms,
+                                       .tail = true}};
+    struct record_range run;
+    sequence_set_settle(&start->sequences);
+    range_set_settle(&start->claimed);
+    for (int64_t at = 0; sequence_set_next(&start->sequences, at, &run); at = run.to) {
+        if (!judge_run(start, &run, kinds))
+            return false;
+    }
     for (size_t k = 0; k < 2; k++) {
         if (kinds[k].sequences)
-            loose[count++] = kinds[k];
+            coverage->loose[coverage->loose_count++] = kinds[k];
     }
-    return count;
+    return true;
 }
 
 static bool judge_starts(struct coverage *coverage)
@@ -367,15 +398,7 @@ static bool judge_starts(struct coverage *coverage)
     if (!coverage->loose)
         return false;
     for (size_t i = 0; i < coverage->starts.count; i++) {
-        struct start *start = coverage->starts.items[i];
-        struct range_set unclaimed = {0};
-        range_set_settle(&start->claimed);
-        bool done = range_set_subtract(&start->sequences, &start->claimed, &unclaimed);
-        if (done)
-            coverage->loose_count += judge_start(start, &unclaimed,
-                                                 coverage->loose + coverage->loose_count);
-        range_set_free(&unclaimed);
-        if (!done)
+        if (!judge_start(coverage, coverage->starts.items[i]))
             return false;
     }
     return true;

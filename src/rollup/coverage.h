@@ -13,7 +13,8 @@
  *    a hole lie between the watermarks on either side of it.
  *
  * Memory: a set of intervals per instance start and per partition, and the
- * checkpoints whose sequences have not all come yet; nothing per record.
+ * checkpoints whose sequences have not all come yet; of a record at most the bit
+ * that says that its sequence was read.
  * Not for concurrent use. */
 #ifndef ROLLUP_COVERAGE_H
 #define ROLLUP_COVERAGE_H

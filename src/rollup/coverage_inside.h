@@ -4,13 +4,14 @@
 
 #include "coverage.h"
 #include "coverage_source.h"
+#include "sequence_set.h"
 #include "sorted.h"
 
 /* One start of one instance: who numbers sketches and checkpoints. */
 struct start {
     char *instance; /* owned */
     int64_t epoch_ms;
-    struct range_set sequences; /* read */
+    struct sequence_set sequences; /* read */
     struct range_set claimed;   /* sequences that checkpoints name, counting or not */
     struct range_set numbers;   /* of checkpoints that count */
 };

@@ -37,9 +37,9 @@ static bool join_streams(struct coverage *into, const struct coverage *from)
 static bool join_starts(struct coverage *into, const struct coverage *from)
 {
     for (size_t i = 0; i < from->starts.count; i++) {
-        const struct start *start = from->starts.items[i];
+        struct start *start = from->starts.items[i];
         struct start *joined = coverage_find_start(into, start->instance, start->epoch_ms);
-        if (!joined || !range_set_unite(&joined->sequences, &start->sequences) ||
+        if (!joined || !sequence_set_unite(&joined->sequences, &start->sequences) ||
             !range_set_unite(&joined->claimed, &start->claimed) ||
             !range_set_unite(&joined->numbers, &start->numbers))
             return false;

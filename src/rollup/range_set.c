@@ -85,6 +85,15 @@ static size_t range_after(const struct range_set *set, int64_t position)
     return low;
 }
 
+bool range_set_next(const struct range_set *set, int64_t from, struct record_range *range)
+{
+    size_t at = range_after(set, from);
+    if (at == set->count)
+        return false;
+    *range = set->ranges[at];
+    return true;
+}
+
 bool range_set_holds(const struct range_set *set, int64_t from, int64_t to)
 {
     assert(set->settled == set->count);

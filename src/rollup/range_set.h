@@ -29,6 +29,8 @@ bool range_set_unite(struct range_set *into, const struct range_set *from);
 
 /* These want settled sets. */
 bool range_set_holds(const struct range_set *set, int64_t from, int64_t to);
+/* The first range that ends behind `from`; false when there is none. */
+bool range_set_next(const struct range_set *set, int64_t from, struct record_range *range);
 /* Whether they have an integer in common. */
 bool range_set_meet(const struct range_set *one, const struct range_set *other);
 /* How many integers it holds, modulo 2^64. */
