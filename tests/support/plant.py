@@ -1,6 +1,7 @@
 """Writes a copy of our sources with a bug in it.
 
     plant.py ROOT BUG FOLDER
+    plant.py ROOT --fit         whether all of tests/planted can be planted
 
 BUG is a file such as those in tests/planted: a path from ROOT alone on its line,
 then what is taken out there ("-"), put in ("+") and stands around it (" ");
@@ -32,7 +33,8 @@ def changes(text):
             sys.exit(f"what is '{line}'?")
 
 
-def main(root, bug, folder):
+def planted(root, bug):
+    """The changed sources, by path."""
     sources = {}
     for path, old, new in changes(pathlib.Path(bug).read_text()):
         text = sources.get(path) or (pathlib.Path(root) / path).read_text()
@@ -40,7 +42,15 @@ def main(root, bug, folder):
         if text.count(before) != 1:
             sys.exit(f"{bug}: stands {text.count(before)} times in {path}:\n{before}")
         sources[path] = text.replace(before, after)
-    for path, text in sources.items():
+    return sources
+
+
+def main(root, bug, folder=None):
+    if bug == "--fit":
+        for one in sorted((pathlib.Path(root) / "tests/planted").glob("*.bug")):
+            planted(root, one)
+        return
+    for path, text in planted(root, bug).items():
         (pathlib.Path(folder) / pathlib.Path(path).name).write_text(text)
 
 

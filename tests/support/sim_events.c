@@ -80,7 +80,7 @@ void sim_faults_draw(struct sim *sim)
     draw_broker(sim, &sim->faults, share);
     draw_frames(sim, &sim->faults, share);
     if (sim->faults.reset && sim_random(sim, 2))
-        sim->faults.invalid = 700; /* so that it matters what is known of the settings */
+        sim->faults.invalid = 970; /* so that it matters what is known of the settings */
 }
 
 static struct sim_member *anybody(struct sim *sim)
