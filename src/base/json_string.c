@@ -5,15 +5,33 @@
 
 #include "utf8.h"
 
+#define NO 0xff
+#define NO_4 NO, NO, NO, NO
+#define NONE_16 NO_4, NO_4, NO_4, NO_4
+
+const unsigned char json_hex_digits[256] = {
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NO, NO, NO, NO, NO, NO,
+    NO, 10, 11, 12, 13, 14, 15, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NONE_16,
+    NO, 10, 11, 12, 13, 14, 15, NO, NO, NO, NO, NO, NO, NO, NO, NO,
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    NONE_16,
+    NONE_16};
+
 int json_hex_value(char digit)
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
+    unsigned char value = json_hex_digits[(unsigned char)digit];
+
+    return value == NO ? -1 : value;
 }
 
 const char json_escape_values[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',

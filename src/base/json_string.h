@@ -8,6 +8,8 @@
 
 /* The value of a hexadecimal digit, or -1. */
 int json_hex_value(char digit);
+/* The same by byte, 0xff for none. */
+extern const unsigned char json_hex_digits[256];
 /* By letter: the byte that a one-letter escape stands for, '\0' for none. */
 extern const char json_escape_values[256];
 /* Decodes the escape at `at`, a backslash; writes it to `into` and its length

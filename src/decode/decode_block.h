@@ -11,7 +11,10 @@
  *       bytes that UTF-8 forbids, for the block `at`, which is the one at `base`
  *       of the frame. Damage before an ASCII byte shows at that byte at the
  *       latest, and none that stands behind it does. *wide is the way's own, 0
- *       at first: blocks of ASCII are left out while it is. */
+ *       at first: blocks of ASCII are left out while it is.
+ *   uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
+ *       writes base + the place of each bit; returns behind the last. What lies
+ *       there, up to 64 places in all, may be overwritten */
 #ifndef DECODE_DECODE_BLOCK_H
 #define DECODE_DECODE_BLOCK_H
 

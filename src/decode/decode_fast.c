@@ -5,13 +5,19 @@
 #include "json_string.h"
 
 #if defined __x86_64__
-static const struct fast_way *const ways_here[] = {&fast_way_plain, &fast_way_avx2};
+static const struct fast_way *const ways_here[] = {&fast_way_plain, &fast_way_avx2,
+                                                   &fast_way_avx512};
 
 /* Whether the processor has the n-th way. */
 static bool way_works(size_t n)
 {
-    return n == 0 || (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
-                      __builtin_cpu_supports("bmi"));
+    bool words = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi") &&
+                 __builtin_cpu_supports("popcnt");
+
+    if (n == 1)
+        return words && __builtin_cpu_supports("avx2");
+    return n == 0 || (words && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vbmi2"));
 }
 #elif defined __aarch64__
 static const struct fast_way *const ways_here[] = {&fast_way_plain, &fast_way_neon};
@@ -42,18 +48,17 @@ size_t fast_ways(const struct fast_way *const **ways)
 /* Four hexadecimal digits, or -1. */
 static int32_t code_unit(const char *at, const char *end)
 {
-    int32_t unit = 0;
+    unsigned digits[4], all = 0;
 
     if (end - at < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        int digit = json_hex_value(at[i]);
-
-        if (digit < 0)
-            return -1;
-        unit = unit << 4 | digit;
+        digits[i] = json_hex_digits[(unsigned char)at[i]];
+        all |= digits[i];
     }
-    return unit;
+    if (all > 0xf)
+        return -1;
+    return (int32_t)(digits[0] << 12 | digits[1] << 8 | digits[2] << 4 | digits[3]);
 }
 
 /* Behind a high surrogate's digits: "\u". Its digits are looked at in turn. */
@@ -71,7 +76,7 @@ uint64_t fast_unicode_errors(const char *bytes, size_t size, size_t base, uint64
     for (; letters; letters &= letters - 1) {
         size_t at = base + (size_t)__builtin_ctzll(letters);
         int32_t unit = code_unit(bytes + at + 1, end);
-        bool high = unit >= 0xd800 && unit <= 0xdbff, low = unit >= 0xdc00 && unit <= 0xdfff;
+        bool high = unit >> 10 == 0xd800 >> 10, low = unit >> 10 == 0xdc00 >> 10;
 
         if (unit < 0 || low != (*low_due == at) || (high && !low_follows(bytes + at + 5, end)))
             errors |= letters & -letters;
@@ -81,10 +86,13 @@ uint64_t fast_unicode_errors(const char *bytes, size_t size, size_t base, uint64
     return errors;
 }
 
-static bool ends_value(const char *at, const char *end)
+/* What may stand behind a number or word. */
+static const bool ends_value[256] = {[','] = true,  ['}'] = true,  [']'] = true, [' '] = true,
+                                     ['\n'] = true, ['\r'] = true, ['\t'] = true};
+
+static bool value_ends(const char *at, const char *end)
 {
-    return at < end && (*at == ',' || *at == '}' || *at == ']' || *at == ' ' || *at == '\n' ||
-                        *at == '\r' || *at == '\t');
+    return at < end && ends_value[(unsigned char)*at];
 }
 
 static const char *digits_end(const char *at, const char *end)
@@ -94,7 +102,7 @@ static const char *digits_end(const char *at, const char *end)
     return at;
 }
 
-bool fast_is_number(const char *at, const char *end)
+static bool is_long_number(const char *at, const char *end)
 {
     const char *digits;
 
@@ -117,15 +125,36 @@ bool fast_is_number(const char *at, const char *end)
         if (at == digits)
             return false;
     }
-    return ends_value(at, end);
+    return value_ends(at, end);
+}
+
+#define EACH UINT64_C(0x0101010101010101)
+
+/* Most are whole and of up to 7 digits: those are looked at in one go. A byte
+ * that is no digit is found exactly as long as all before it are. */
+bool fast_is_number(const char *at, const char *end)
+{
+    uint64_t digits, others;
+    unsigned count;
+
+    if (end - at < 8)
+        return is_long_number(at, end);
+    digits = search_load(at) ^ EACH * '0';
+    others = (digits | (digits + EACH * 0x76)) & EACH * 0x80;
+    count = others ? (unsigned)__builtin_ctzll(others) / 8 : 0;
+    if (count == 0 || !ends_value[(unsigned char)at[count]])
+        return is_long_number(at, end);
+    return *at != '0' || count == 1;
 }
 
 bool fast_is_word(const char *at, const char *end)
 {
-    size_t size = *at == 'f' ? 5 : 4;
+    bool word, longer;
 
-    if ((size_t)(end - at) < size)
-        return false;
-    return (memcmp(at, "true", 4) == 0 || memcmp(at, "null", 4) == 0 ||
-            memcmp(at, "false", size) == 0) && ends_value(at + size, end);
+    if (end - at < 6)
+        return end - at == 5 && (memcmp(at, "true", 4) == 0 || memcmp(at, "null", 4) == 0) &&
+               ends_value[(unsigned char)at[4]];
+    longer = (memcmp(at, "fals", 4) == 0) & (at[4] == 'e');
+    word = (memcmp(at, "true", 4) == 0) | (memcmp(at, "null", 4) == 0) | longer;
+    return word & ends_value[(unsigned char)at[4 + longer]];
 }

@@ -29,6 +29,7 @@ size_t fast_ways(const struct fast_way *const **ways);
 extern const struct fast_way fast_way_plain;
 #if defined __x86_64__
 extern const struct fast_way fast_way_avx2;
+extern const struct fast_way fast_way_avx512;
 #elif defined __aarch64__
 extern const struct fast_way fast_way_neon;
 #endif

@@ -13,10 +13,11 @@
  *   _11111_____11___        strings: the parity of the quotes up to each byte
  *   11_____1111_111_ ...    brackets, colons, commas, and first bytes of values
  *
- * and the grammar goes from one bit of the last word to the next, so that it
- * never looks at white space and the insides of strings. What is wrong inside of
- * strings (control characters, escapes, UTF-8) is found a block at a time and
- * kept as bits too: only damage before the byte where reading stops counts.
+ * and lists the places of the last word's bits. The grammar goes from one to the
+ * next, so that it never looks at white space and the insides of strings. What
+ * is wrong inside of strings (control characters, escapes, UTF-8) is found a
+ * block at a time, and only the first place of it is kept: it counts if it
+ * lies before the byte where reading stops.
  *
  * Keys are compared only in the container where a step of a path is due. */
 #ifndef DECODE_DECODE_MACHINE_H
@@ -30,150 +31,175 @@
 
 #ifdef DECODE_WAY
 
-struct scan {
-    const char *bytes;
-    size_t size;
-    char *tail;         /* [BLOCK], for the last bytes */
-    size_t base;        /* where the block begins */
-    size_t next;        /* where the next one does */
-    size_t at;          /* the byte that was handed out last */
-    uint64_t bits;      /* what is left to hand out of the block */
-    uint64_t errors;    /* damage inside of strings */
-    uint64_t in_string; /* from here on what the block before says of this one: all or none */
+/* Blocks that are looked at in one go; more of them would be in vain where the
+ * fields come early. */
+#define BLOCKS_AHEAD 2
+
+/* What the blocks before say of the next one. */
+struct carry {
+    size_t next;        /* where it begins */
+    uint64_t in_string; /* all or none: in a string */
     uint64_t escaped;   /* its first byte is */
     uint64_t follows;   /* its first byte stands in the middle of a number or word */
     size_t wide;        /* for block_utf8_errors, 0 at first */
-    size_t low_due;
-    bool ended;
+    size_t low_due;     /* for fast_unicode_errors */
+};
+
+struct scan {
+    const char *bytes;
+    size_t size;
+    size_t damage;      /* the first damage inside of strings that is known of */
+    struct carry carry;
+    const uint32_t *end; /* of `places` */
+    uint32_t places[BLOCKS_AHEAD * BLOCK]; /* for the grammar to look at */
+    char tail[BLOCK];   /* the last bytes, with space behind them */
 };
 
 /* Behind each run of backslashes of odd length; those in even places and in odd
  * ones are told apart by a carry that runs through them. */
-INLINE uint64_t scan_escaped(struct scan *s, uint64_t backslash)
+INLINE uint64_t scan_escaped(struct carry *carry, uint64_t backslash)
 {
     const uint64_t even = UINT64_C(0x5555555555555555);
     uint64_t follows, odd_starts, runs;
 
-    if (!backslash) {
-        follows = s->escaped;
-        s->escaped = 0;
-        return follows;
-    }
-    backslash &= ~s->escaped;
-    follows = backslash << 1 | s->escaped;
+    backslash &= ~carry->escaped;
+    follows = backslash << 1 | carry->escaped;
     odd_starts = backslash & ~even & ~follows;
-    s->escaped = __builtin_add_overflow(odd_starts, backslash, &runs);
+    carry->escaped = __builtin_add_overflow(odd_starts, backslash, &runs);
     return (even ^ runs << 1) & follows;
 }
 
-INLINE uint64_t scan_escape_errors(struct scan *s, const char *at, uint64_t escaped)
+/* Letters that stand for nothing behind a backslash. */
+INLINE uint64_t scan_escape_errors(const struct scan *s, struct carry *carry, const char *at,
+                                   uint64_t escaped)
 {
     uint64_t unicode, errors = escaped & ~block_escapable(at, &unicode);
-    size_t low_due = s->low_due;
+    size_t low_due = carry->low_due;
 
     unicode &= escaped;
-    if (unicode)
-        errors |= fast_unicode_errors(s->bytes, s->size, s->base, unicode, &low_due);
-    s->low_due = low_due;
+    if (unicode) {
+        errors |= fast_unicode_errors(s->bytes, s->size, carry->next, unicode, &low_due);
+        carry->low_due = low_due;
+    }
     return errors;
 }
 
-/* The block's words. The frame's last bytes are looked at in a copy. */
-INLINE void scan_words(struct scan *s, const char *at)
+/* The block `at`, which is the next one: the bits of the bytes that the grammar
+ * has to look at, and of damage. */
+INLINE uint64_t scan_block(const struct scan *s, struct carry *carry, const char *at,
+                           uint64_t *errors)
 {
     struct block block = block_read(at);
-    uint64_t escaped = scan_escaped(s, block.backslash);
+    uint64_t escaped = scan_escaped(carry, block.backslash);
     uint64_t quotes = block.quote & ~escaped;
-    uint64_t strings = block_parity(quotes) ^ s->in_string; /* without the closing quotes */
+    /* Without the closing quotes. */
+    uint64_t strings = block_parity(quotes) ^ carry->in_string;
     uint64_t inner = ~(block.mark | block.space | quotes);
+    uint64_t first = (inner | quotes) & ~(inner << 1 | carry->follows);
 
-    s->errors = block.control & strings;
+    *errors = block.control & strings;
     if (escaped & strings)
-        s->errors |= scan_escape_errors(s, at, escaped & strings);
-    if (block.wide || s->wide) {
-        size_t wide = s->wide;
+        *errors |= scan_escape_errors(s, carry, at, escaped & strings);
+    if (block.wide || carry->wide) {
+        size_t wide = carry->wide;
 
-        s->errors |= block_utf8_errors(at, s->bytes, s->base, s->size, &wide);
-        s->wide = wide;
+        *errors |= block_utf8_errors(at, s->bytes, carry->next, s->size, &wide);
+        carry->wide = wide;
     }
-    s->bits = (block.mark | ((inner | quotes) & ~(inner << 1 | s->follows))) & ~(strings ^ quotes);
-    s->in_string = 0 - (strings >> 63);
-    s->follows = inner >> 63;
+    carry->in_string = 0 - (strings >> 63);
+    carry->follows = inner >> 63;
+    return (block.mark | first) & ~(strings ^ quotes);
 }
 
-INLINE bool scan_block(struct scan *s)
+/* The next blocks' places; where there are none, or none that are of use since
+ * damage lies before them, s->end stays at the first. The frame's last
+ * bytes are looked at in a copy. */
+static __attribute__((noinline)) void scan_ahead(struct scan *s)
 {
-    const char *at = s->bytes + s->next;
+    struct carry carry = s->carry;
+    uint32_t *end = s->places;
+    uint64_t errors = 0;
 
-    if (s->errors)
-        return false;
-    if (s->next >= s->size) {
-        s->ended = true;
-        return false;
+    for (int i = 0; i < BLOCKS_AHEAD || end == s->places; i++, carry.next += BLOCK) {
+        const char *at = s->bytes + carry.next;
+        uint64_t bits;
+
+        if (carry.next >= s->size || s->damage < s->size)
+            break;
+        if (s->size - carry.next < BLOCK) {
+            memset(s->tail, ' ', BLOCK);
+            memcpy(s->tail, at, s->size - carry.next);
+            at = s->tail;
+        }
+        bits = scan_block(s, &carry, at, &errors);
+        if (errors)
+            s->damage = carry.next + (size_t)__builtin_ctzll(errors);
+        end = block_list(bits, (uint32_t)carry.next, end);
     }
-    if (s->size - s->next < BLOCK) {
-        memset(s->tail, ' ', BLOCK);
-        memcpy(s->tail, at, s->size - s->next);
-        at = s->tail;
-    }
-    s->base = s->next;
-    s->next += BLOCK;
-    scan_words(s, at);
-    return true;
+    s->carry = carry;
+    s->end = end;
 }
+
+/* Where the grammar is. */
+struct place {
+    const uint32_t *next; /* of the scanner's places */
+    size_t at;            /* the byte that it looks at */
+};
 
 /* The next byte that the grammar looks at, or 0 where there is none: at the end,
  * or behind a block with damage. */
-INLINE char scan_next(struct scan *s)
+INLINE char scan_next(struct scan *s, struct place *place)
 {
-    while (s->bits == 0) {
-        if (!scan_block(s))
+    if (place->next == s->end) {
+        scan_ahead(s);
+        place->next = s->places;
+        if (place->next == s->end)
             return 0;
     }
-    s->at = s->base + (size_t)__builtin_ctzll(s->bits);
-    s->bits &= s->bits - 1;
-    return s->bytes[s->at];
+    place->at = *place->next++;
+    return s->bytes[place->at];
 }
 
-/* Is everything undamaged up to the byte that was handed out last? */
-INLINE bool scan_is_clean(const struct scan *s)
+/* Is everything undamaged up to the byte that the grammar looks at? */
+INLINE bool is_clean(const struct scan *s, const struct place *place)
 {
-    return !(s->errors & ((UINT64_C(2) << (s->at - s->base)) - 1));
+    return s->damage > place->at;
 }
 
-/* The root's last bracket was handed out: is that all? */
-INLINE bool scan_is_all(struct scan *s)
+/* Is the byte that the grammar looks at the last one but for space? */
+INLINE bool is_all(struct scan *s, struct place place)
 {
-    return scan_next(s) == 0 && s->ended && !s->errors;
+    size_t last = place.at;
+
+    return scan_next(s, &place) == 0 && place.at == last && s->damage == SIZE_MAX;
 }
 
-/* Behind a key's opening quote: its colon, and whether steps are met here. */
-INLINE bool read_key(struct scan *s, struct search *search, unsigned depth, unsigned *met)
+/* Behind a key's opening quote: its colon, and whose step it is. */
+INLINE bool read_key(struct scan *s, struct place *place, struct search *search, unsigned depth,
+                     unsigned *met)
 {
-    const char *key = s->bytes + s->at + 1;
+    const char *key = s->bytes + place->at + 1;
+    unsigned candidates = 0;
 
-    if (scan_next(s) != ':')
+    if (scan_next(s, place) != ':')
         return false;
-    for (unsigned i = 0; i < FIELDS; i++) {
-        if (search->due[i] == depth && search_may_match(search, i, key, s->bytes + s->size))
-            *met |= 1U << i;
-    }
-    if (!*met)
+    if (!search_is_due(search, depth))
         return true;
-    if (!scan_is_clean(s))
+    *met = search_match(search, depth, key, s->bytes + s->size, &candidates);
+    if (!candidates)
+        return true;
+    if (!is_clean(s, place))
         return false;
-    *met = search_match(search, *met, key, s->bytes + s->at);
+    *met |= search_compare(search, candidates, key, s->bytes + place->at);
     return true;
 }
 
 /* Not a string, not a bracket. */
-INLINE bool read_scalar(const struct scan *s, char c)
+INLINE bool read_scalar(const struct scan *s, size_t at, char c)
 {
-    const char *at = s->bytes + s->at, *end = s->bytes + s->size;
-
     if (c == '-' || (c >= '0' && c <= '9'))
-        return fast_is_number(at, end);
-    return fast_is_word(at, end);
+        return fast_is_number(s->bytes + at, s->bytes + s->size);
+    return fast_is_word(s->bytes + at, s->bytes + s->size);
 }
 
 INLINE bool opens(char c)
@@ -181,13 +207,13 @@ INLINE bool opens(char c)
     return c == '{' || c == '[';
 }
 
-/* The grammar. `c` is the byte at s->at throughout. */
-INLINE bool machine_read(struct scan *s, struct search *search)
+/* The grammar. `c` is the byte at place->at throughout. */
+INLINE bool machine_read(struct scan *s, struct search *search, struct place *place)
 {
     uint64_t objects[LIMIT_DEPTH / 64]; /* a bit a level, written before it is read */
     unsigned depth = 0, met = 0;
     bool object;
-    char c = scan_next(s);
+    char c = scan_next(s, place);
 
     if (c != '{')
         return false;
@@ -195,61 +221,67 @@ INLINE bool machine_read(struct scan *s, struct search *search)
     for (;;) {
         met = 0;
         if (object) {
-            if (c != '"' || !read_key(s, search, depth, &met))
+            if (c != '"' || !read_key(s, place, search, depth, &met))
                 return false;
-            c = scan_next(s);
+            c = scan_next(s, place);
         } else if (search_is_due(search, depth)) {
             met = search_element(search, depth);
         }
         if (opens(c)) {
             if (depth == LIMIT_DEPTH)
                 return false;
-            if (met && search_enter(search, met, depth, s->bytes + s->at))
-                return scan_is_clean(s);
+            if (met && search_enter(search, met, depth, s->bytes + place->at))
+                return is_clean(s, place);
 open:
             object = c == '{';
             objects[depth / 64] &= ~(UINT64_C(1) << depth % 64);
             objects[depth / 64] |= (uint64_t)object << depth % 64;
             depth++;
-            c = scan_next(s);
+            c = scan_next(s, place);
             if (c != (object ? '}' : ']'))
                 continue;
         } else {
-            if (c != '"' && !read_scalar(s, c))
+            if (c != '"' && !read_scalar(s, place->at, c))
                 return false;
             if (met)
-                search_begin(search, met, s->bytes + s->at);
-            c = scan_next(s);
+                search_begin(search, met, s->bytes + place->at);
+            c = scan_next(s, place);
             if (c != ',' && c != (object ? '}' : ']'))
                 return false;
-            if (met && search_end(search, s->bytes + s->at))
-                return scan_is_clean(s);
+            if (met && search_end(search, s->bytes + place->at))
+                return is_clean(s, place);
         }
         /* Behind a value: a comma or the closing bracket. */
         while (c != ',') {
             search_leave(search, depth);
             if (--depth == 0)
-                return scan_is_all(s);
+                return is_all(s, *place);
             object = objects[(depth - 1) / 64] >> (depth - 1) % 64 & 1;
-            c = scan_next(s);
+            c = scan_next(s, place);
             if (c != ',' && c != (object ? '}' : ']'))
                 return false;
         }
-        c = scan_next(s);
+        c = scan_next(s, place);
     }
 }
 
 static bool read_frame(const struct search_path paths[FIELDS], const char *bytes, size_t size,
                        struct field fields[FIELDS], size_t *stop)
 {
-    char tail[BLOCK];
-    struct scan scan = {.bytes = bytes, .size = size, .tail = tail};
+    struct scan scan; /* the places and the tail are written before they are read */
     struct search search;
+    struct place place;
     bool good;
 
+    scan.bytes = bytes;
+    scan.size = size;
+    scan.damage = SIZE_MAX;
+    scan.carry = (struct carry){.next = 0};
+    scan.end = place.next = scan.places;
+    place.at = 0;
     search_start(&search, paths, fields);
-    good = machine_read(&scan, &search);
-    *stop = scan.at;
+    good = machine_read(&scan, &search, &place);
+    *stop = place.at;
     return good;
 }
 

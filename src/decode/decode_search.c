@@ -8,13 +8,16 @@
 static void prepare(struct search_step *step, struct json_step from)
 {
     char head[sizeof step->head] = {0}, mask[sizeof step->mask] = {0};
+    /* A name with a backslash or quote in it is written otherwise. */
+    bool whole = from.size < sizeof head && !memchr(from.name, '\\', from.size) &&
+                 !memchr(from.name, '"', from.size);
 
     for (size_t i = 0; i < sizeof head && i <= from.size; i++) {
         head[i] = i < from.size ? from.name[i] : '"';
         mask[i] = '\xff';
     }
     *step = (struct search_step){
-        .step = from, .head = search_load(head), .mask = search_load(mask)};
+        .step = from, .head = search_load(head), .mask = search_load(mask), .whole = whole};
 }
 
 bool search_path_create(struct search_path *path, const struct json_pointer *pointer)
@@ -64,8 +67,8 @@ static const char *back_over_space(const char *mark)
     return mark;
 }
 
-unsigned search_match(const struct search *search, unsigned met, const char *key,
-                      const char *behind)
+unsigned search_compare(const struct search *search, unsigned met, const char *key,
+                        const char *behind)
 {
     size_t size = (size_t)(back_over_space(behind) - 1 - key);
 

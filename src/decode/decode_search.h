@@ -17,6 +17,7 @@ struct search_step {
     struct json_step step;
     uint64_t head;
     uint64_t mask;
+    bool whole; /* they say all: a raw key that begins with them is this one */
 };
 
 /* Without steps: not asked for. */
@@ -44,10 +45,10 @@ struct search {
 void search_start(struct search *search, const struct search_path paths[FIELDS],
                   struct field fields[FIELDS]);
 
-/* Those of the fields `met` whose step is this raw key, between its quotes and
+/* Those of the candidates whose step is this raw key, between its quotes and
  * checked; `behind` may be further on by white space. */
-unsigned search_match(const struct search *search, unsigned met, const char *key,
-                      const char *behind);
+unsigned search_compare(const struct search *search, unsigned candidates, const char *key,
+                        const char *behind);
 /* An element begins in a container where a step is due: whose step it is. */
 unsigned search_element(struct search *search, unsigned depth);
 /* The value of `met` is a container; `depth` is of the one that holds it. Whether
@@ -84,19 +85,33 @@ static inline uint64_t search_load(const char *at)
     return word;
 }
 
-/* False: the key that begins at `at` is surely not the step's. A key that means
- * the name can differ from it only from a backslash on. */
-static inline bool search_may_match(const struct search *search, unsigned field, const char *at,
-                                    const char *end)
+/* The fields whose step is due here and is the raw key that begins at `at`;
+ * *candidates are those where that takes a closer look: a key that means a name
+ * can differ from it only from a backslash on. */
+static inline unsigned search_match(const struct search *search, unsigned depth, const char *at,
+                                    const char *end, unsigned *candidates)
 {
-    const struct search_step *step = search->step[field];
-    uint64_t word, differing;
+    unsigned found = 0;
+    uint64_t word;
 
-    if (end - at < (ptrdiff_t)sizeof word)
-        return true;
+    if (end - at < (ptrdiff_t)sizeof word) {
+        *candidates = (unsigned)(search->due[FIELD_USER] == depth) << FIELD_USER |
+                      (unsigned)(search->due[FIELD_TIME] == depth) << FIELD_TIME;
+        return 0;
+    }
     word = search_load(at);
-    differing = (word ^ step->head) & step->mask;
-    return !differing || (char)(word >> (__builtin_ctzll(differing) & ~7)) == '\\';
+    for (unsigned i = 0; i < FIELDS; i++) {
+        uint64_t differing;
+
+        if (search->due[i] != depth)
+            continue;
+        differing = (word ^ search->step[i]->head) & search->step[i]->mask;
+        if (!differing && search->step[i]->whole)
+            found |= 1U << i;
+        else if (!differing || (char)(word >> (__builtin_ctzll(differing) & ~7)) == '\\')
+            *candidates |= 1U << i;
+    }
+    return found;
 }
 
 #endif

@@ -145,12 +145,33 @@ static enum reject decode_rfc3339(const char *text, size_t size, int64_t *time_m
     return REJECT_NONE;
 }
 
+/* What nearly all times are: seconds or milliseconds in 1 to 13 digits, the
+ * first of which is no zero. */
+static bool read_short(const char *text, size_t size, enum decode_time_unit unit, int64_t *time_ms)
+{
+    int64_t value = 0;
+
+    if (size == 0 || size > 13 || text[0] == '0' || unit > DECODE_MS)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        unsigned digit = (unsigned char)text[i] - (unsigned)'0';
+
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    *time_ms = unit == DECODE_S ? value * 1000 : value;
+    return *time_ms <= TIME_MS_MAX;
+}
+
 enum reject decode_time_text(const char *text, size_t size, enum decode_time_unit unit,
                              int64_t *time_ms)
 {
     struct decimal decimal = {.at = text, .end = text + size};
     int64_t ms = 0;
 
+    if (read_short(text, size, unit, time_ms))
+        return REJECT_NONE;
     if (unit == DECODE_RFC3339)
         return decode_rfc3339(text, size, time_ms);
     if (!read_decimal(&decimal))

@@ -72,6 +72,21 @@ INLINE uint64_t block_parity(uint64_t bits)
     return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
+/* Eight at a time, needed or not: that is cheaper than to find out. */
+INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
+{
+    uint32_t *end = places + _mm_popcnt_u64(bits);
+
+    do {
+        for (int i = 0; i < 8; i++) {
+            places[i] = base + (uint32_t)_tzcnt_u64(bits);
+            bits = _blsr_u64(bits);
+        }
+        places += 8;
+    } while (places < end);
+    return end;
+}
+
 INLINE __m256i high_halves(__m256i bytes)
 {
     return _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0f));
