@@ -22,7 +22,9 @@ import fault_table  # noqa: E402
 import kafka  # noqa: E402
 import redis_server  # noqa: E402
 
-PROPERTIES = {"group.min.session.timeout.ms": "500"}
+# The broker is never killed, so nobody has to notice its end soon; on a busy machine it
+# would be taken for dead while it lives.
+PROPERTIES = {"group.min.session.timeout.ms": "500", "broker.session.timeout.ms": "30000"}
 
 
 def report(outcome):
