@@ -35,8 +35,10 @@ static const struct setting consumer_defaults[] = {
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms", "1000"},
     {"fetch.wait.max.ms", "100"},
+    /* The memory of its queue: what is read ahead, and one answer for each partition
+     * beyond it. The watch keeps the fetchers awake when that is full. */
     {"fetch.message.max.bytes", "262144"},
-    {"queued.max.messages.kbytes", "16384"},
+    {"queued.max.messages.kbytes", "8192"},
     {"queued.min.messages", "1000000"},
     {"check.crcs", "true"},
     {NULL, NULL},

@@ -139,6 +139,7 @@ struct source_kafka {
 
     rd_kafka_message_t *batch[LIMIT_BATCH_MESSAGES];
     size_t batch_count, batch_next;
+    size_t batch_bytes; /* of its messages that were handed over */
     struct message messages[LIMIT_BATCH_MESSAGES];
 };
 

@@ -28,6 +28,9 @@
 #define SEEK_MS 1000
 #define SEEK_RETRY_MS 100
 #define DAMAGE_FOLLOWS_MS 10000
+/* A batch of so much, however few its frames, says that the queue was full or
+ * nearly so. */
+#define HOT_BYTES ((size_t)512 * 1024)
 
 static struct kafka_slot *slot_find(struct source_kafka *k, int32_t partition)
 {
@@ -133,11 +136,12 @@ static void batch_read(struct source_kafka *k)
 {
     ssize_t count;
 
+    if (k->batch_count == LIMIT_BATCH_MESSAGES || k->batch_bytes >= HOT_BYTES)
+        kafka_watch_hot(k);
     kafka_batch_free(k);
+    k->batch_bytes = 0;
     count = rd_kafka_consume_batch_queue(k->queue, 0, k->batch, LIMIT_BATCH_MESSAGES);
     k->batch_count = count > 0 ? (size_t)count : 0;
-    if (k->batch_count == LIMIT_BATCH_MESSAGES)
-        kafka_watch_hot(k);
 }
 
 /* Brings what the client reads back to our own positions. */
@@ -238,6 +242,7 @@ static void message_add(struct source_kafka *k, struct kafka_slot *slot,
 
     slot->next = from->offset + 1;
     slot->eof = -1;
+    k->batch_bytes += from->len;
     k->messages[index] = (struct message){
         .bytes = from->payload,
         .size = from->payload ? from->len : 0,
