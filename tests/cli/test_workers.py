@@ -61,6 +61,9 @@ def test_a_large_file(programs, path, truth, workers):
     if workers > 1:
         assert len(records_of(done.out, "checkpoint")) >= 4, "it was not cut into slices"
     assert f" {truth.counted} counted" in done.err
+    ends = {part["to"] for row in records_of(done.out, "checkpoint")
+            for part in row["partitions"] if part["end"]}
+    assert ends == {path.stat().st_size}, "the end of a slice is not the end of the file"
 
 
 def test_any_number_of_workers_says_the_same(programs, path):
@@ -156,8 +159,9 @@ def test_a_worker_that_fails_stops_the_others(programs, scratch, frames, path):
     packed.write_bytes(gzip.compress(lines(frames[:5000]), 1)[:-100])
     done = programs.count("--workers", 2, packed, *[path] * 20, code=1)
     assert done.err.count("event=failed") == 1 and "cut.gz" in done.err
-    minutes = {row["start_s"] for row in merged(programs, done.out, "--by", "minute")}
-    assert minutes
+    assert merged(programs, done.out, "--by", "minute")
+    with programs.start("--workers", "2", packed, "-", stdin=subprocess.PIPE) as daemon:
+        assert daemon.done(60).code == 1, "the other one still waits for its input"
 
 
 @pytest.mark.parametrize("workers", [2, 7])

@@ -14,6 +14,7 @@
 
 #define FRAME_MAX 300
 #define SHARERS_MAX 7
+#define CROWD 40 /* so many that every slice is as small as it may be */
 #define ROUNDS 400
 #define FILES_MAX 4
 #define LINES_MAX 20000
@@ -67,7 +68,7 @@ struct content {
 
 static struct content contents[FILES_MAX];
 static char paths[FILES_MAX][100];
-static struct seen seen[SHARERS_MAX];
+static struct seen seen[CROWD];
 static struct lines truth, all;
 
 static uint64_t sum_of(const char *bytes, size_t size)
@@ -329,7 +330,8 @@ START_TEST(a_border_at_every_byte)
 }
 END_TEST
 
-/* Lines that are longer than what is read at once behind a slice. */
+/* Lines that are longer than what is read at once to find a slice's first one; and
+ * slices of as much, to the byte. */
 START_TEST(lines_of_many_reads)
 {
     state = 2;
@@ -340,6 +342,7 @@ START_TEST(lines_of_many_reads)
                 contents[0].bytes[i] = 'n';
         write_file(0);
         share(2 + (unsigned)number_below(4), 1, 1 + (int64_t)number_below(50000));
+        share(CROWD, 1, 16384 * (1 + (int64_t)number_below(3)));
     }
 }
 END_TEST
