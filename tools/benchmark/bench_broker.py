@@ -61,7 +61,7 @@ class Broker:
             raise BenchError(done.stderr.decode(errors="replace"))
         return topic
 
-    def headcountd(self, topic, *options):
+    def headcountd(self, topic, options=()):
         command = [self.build / "build" / "bin" / "headcountd", "-q", "-b",
                    self.broker.bootstrap, "-t", topic, "-o", "uniques", "-e", "--start",
                    "earliest", "-G", f"bench-{uuid.uuid4().hex}",
@@ -77,13 +77,16 @@ class Broker:
         return sample
 
 
-def without_start(run, small):
-    """A contender: `run`, less what `small` took, the median of three tries."""
-    tries = [small() for _ in range(3)]
-    cpu = statistics.median(each.cpu for each in tries)
-    wall = statistics.median(each.wall for each in tries)
+def median_of_three(run):
+    tries = [run() for _ in range(3)]
+    return Sample(1, statistics.median(each.cpu for each in tries),
+                  statistics.median(each.wall for each in tries))
 
+
+def without_start(run, start):
+    """A contender: `run`, less what the Sample `start` took."""
     def contend():
         sample = run()
-        return Sample(sample.units, sample.cpu - cpu, sample.wall - wall, sample.peak_mib)
+        return Sample(sample.units, sample.cpu - start.cpu, sample.wall - start.wall,
+                      sample.peak_mib)
     return contend

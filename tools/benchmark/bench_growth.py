@@ -129,19 +129,15 @@ def open_broker(bench):
     return broker
 
 
-def reading(broker, topic, *options):
-    """headcountd on a topic, without its start and end."""
-    return bench_broker.without_start(functools.partial(broker.headcountd, topic, *options),
-                                      functools.partial(broker.headcountd, "one"))
-
-
 def partitions(bench):
     broker = open_broker(bench)
     frames = bench.data.frames(930, 300000)
     points = {}
+    start = bench_broker.median_of_three(functools.partial(broker.headcountd, "one"))
     for number in (1, 2, 4, 8, 16, 32):
         topic = broker.fill(f"parts-{number}", frames.path, frames.count, partitions=number)
-        points["headcountd", number] = reading(broker, topic)
+        points["headcountd", number] = bench_broker.without_start(
+            functools.partial(broker.headcountd, topic), start)
     return Figure("partitions", "partitions of a topic, one worker", ("headcountd", 4), points,
                   end=lambda: broker.__exit__(None, None, None))
 
@@ -173,13 +169,15 @@ def forms(bench, rounds):
                                                                  raw)}
     contenders, sizes_of = {}, {}
     try:
+        ours, bare = (bench_broker.median_of_three(functools.partial(run, "one"))
+                      for run in (broker.headcountd, broker.bare))
         for number, (name, (path, options)) in enumerate(values.items()):
             topic = broker.fill(f"form-{number}", path, count)
-            contenders[name] = reading(broker, topic, *options)
+            contenders[name] = bench_broker.without_start(
+                functools.partial(broker.headcountd, topic, options), ours)
             if path.stat().st_size / count not in sizes_of.values():
                 contenders[name, "bare"] = bench_broker.without_start(
-                    functools.partial(broker.bare, topic),
-                    functools.partial(broker.bare, "one"))
+                    functools.partial(broker.bare, topic), bare)
             sizes_of[name] = path.stat().st_size / count
         samples = measure(contenders, rounds, True)
     finally:

@@ -236,18 +236,21 @@ def open_kafka(bench):
     broker = bench_broker.Broker(bench.build, bench.settings).__enter__()
     try:
         broker.fill("one", single, 1)
+        bare = functools.partial(broker.bare, settings=bench_broker.same_settings())
+        workers = functools.partial(broker.headcountd, options=("--workers", THREADS))
+        readers = {"ours": broker.headcountd, "bare": bare, "defaults": broker.bare,
+                   "several": workers}
+        starts = {name: bench_broker.median_of_three(functools.partial(run, "one"))
+                  for name, run in readers.items() if name != "several"}
+        starts["several"] = starts["ours"]
         contenders = {}
         for codec in bench_broker.CODECS:
             print(f"  filling a topic, {codec}", file=sys.stderr)
             topic = broker.fill(f"frames-{codec}", frames.path, frames.count, codec)
-            bare = functools.partial(broker.bare, settings=bench_broker.same_settings())
-            for name, run in (("ours", broker.headcountd), ("bare", bare),
-                              ("defaults", broker.bare)):
-                contenders[f"{name} {codec}"] = bench_broker.without_start(
-                    functools.partial(run, topic), functools.partial(run, "one"))
-        several = functools.partial(broker.headcountd, "frames-none", "--workers", THREADS)
-        contenders["several none"] = bench_broker.without_start(
-            several, functools.partial(broker.headcountd, "one", "--workers", THREADS))
+            for name, run in readers.items():
+                if codec == "none" or name in ("ours", "bare"):
+                    contenders[f"{name} {codec}"] = bench_broker.without_start(
+                        functools.partial(run, topic), starts[name])
     except BaseException:
         broker.__exit__(None, None, None)
         raise
