@@ -181,7 +181,11 @@ void sim_calm(struct sim *sim)
     for (size_t i = 0; i < sim->members_count; i++)
         sim->members[i].frozen_until_ms = sim->members[i].cut_until_ms =
             sim->members[i].rejects.down_until_ms = 0;
-    for (size_t i = 0; i < sim->partitions_count; i++)
-        sim_log_grow(&sim->partitions[i], frames - sim->partitions[i].high);
+    for (size_t i = 0; i < sim->partitions_count; i++) {
+        struct sim_partition *p = &sim->partitions[i];
+        sim_log_grow(p, frames - p->high);
+        if (p->stable < SIM_FRAMES - 6) /* or nothing good may be there, see sim_log.c */
+            sim_log_grow(p, SIM_FRAMES);
+    }
     sim_group_rebalance(sim);
 }
