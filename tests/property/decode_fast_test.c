@@ -27,7 +27,7 @@ static const char *const fields[][2] = {
     {"", "ts"},
     {"uid", ""},
     {"identifier of the user", "identifier of the time"},
-    {"u\"id", "t\\s"},
+    {"u\"id", "t\\n"},
     {"/", "/ "},
 };
 #define PATHS (sizeof fields / sizeof *fields)
@@ -67,7 +67,7 @@ static const char *const wanted[PATHS][4] = {
     {"a", "a", "ts", "ts"},     {"uid", "uid", "a", "uid"}, {"a", "a", "uid", "ts"},
     {"ts", "ts", "ts", "ts"},   {"uid", "uid", "uid", "a"}, {"identifier of the user",
      "identifier of the time", "identifier of the time", "uid"},
-    {"u\\\"id", "t\\\\s", "a", "ts"}, {"", " ", "", " "}};
+    {"u\\\"id", "t\\\\n", "a", "ts"}, {"", " ", "", " "}};
 
 /* A name of a path's step, or something like it. */
 static const char *pick_name(int depth)
@@ -75,7 +75,7 @@ static const char *pick_name(int depth)
     static const char *const names[] = {
         "uid", "ts", "a", "uid", "ts", "a", "t/s", "t\\/s", "\\u0075id", "t\\u0073", "\\u0061",
         "identifier of the user", "identifier of the tim\\u0065", "identifier of the time",
-        "identifier of the us", "u\\\"id", "t\\\\s", "t\\s", "", " ", "ui", "uidd", "UID",
+        "identifier of the us", "u\\\"id", "t\\\\n", "t\\n", "", " ", "ui", "uidd", "UID",
         "\xd0\xba\xd0\xbb\xd1\x8e\xd1\x87", "a string that fills the better part of a block of 64"};
 
     if (draw(2))
