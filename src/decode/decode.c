@@ -14,7 +14,6 @@
 #include "decode_fast.h"
 #include "decode_fields.h"
 #include "decode_time.h"
-#include "json_check.h"
 #include "json_string.h"
 #include "limits.h"
 
@@ -30,8 +29,8 @@ struct known_time {
 
 struct decoder {
     struct decode_options options; /* without the fields' texts */
-    struct json *json;             /* for the strict way, else NULL */
-    const struct fast_way *way;    /* for the fast one, else NULL */
+    struct json *json;             /* for the strict way; NULL when no field is asked for */
+    const struct fast_way *way;    /* the fast one, or NULL */
     struct json_pointer *pointers[FIELDS]; /* NULL unless it is a field */
     struct search_path paths[FIELDS];      /* for the fast way */
     struct known_time known;
@@ -57,12 +56,11 @@ static bool reserve(struct decoder *decoder)
     size_t fastest;
 
     decoder->time_text = malloc(frame_max ? frame_max : 1);
-    if (!decoder->time_text)
+    decoder->json = json_create();
+    if (!decoder->time_text || !decoder->json || !json_reserve(decoder->json, frame_max))
         return false;
-    if (decoder->options.strict) {
-        decoder->json = json_create();
-        return decoder->json && json_reserve(decoder->json, frame_max);
-    }
+    if (decoder->options.strict)
+        return true;
     for (int i = 0; i < FIELDS; i++) {
         if (!search_path_create(&decoder->paths[i], decoder->pointers[i]))
             return false;
@@ -117,31 +115,17 @@ void decoder_destroy(struct decoder **decoder)
     *decoder = NULL;
 }
 
-/* The fast way stumbled over damage: that is the frame's first, and the check
- * finds it. Or it is no object. */
-static enum reject explain(const char *bytes, size_t size)
-{
-    struct json_shape shape;
-    enum reject reason = decode_damage(json_check(bytes, size, &shape));
-
-    if (reason)
-        return reason;
-    bytes += strspn(bytes, " \t\n\r");
-    assert(*bytes != '{');
-    return REJECT_NOT_OBJECT;
-}
-
+/* What the fast way stumbles over the strict one names, or takes: no frame rests
+ * on the fast way's word alone that it is damaged. */
 static enum reject find_fields(struct decoder *decoder, const struct message *message,
                                struct field fields[FIELDS])
 {
     size_t stop;
 
-    if (decoder->json)
-        return decode_strict(decoder->json, decoder->pointers, message->bytes, message->size,
-                             fields);
-    if (decoder->way->read(decoder->paths, message->bytes, message->size, fields, &stop))
+    if (decoder->way &&
+        decoder->way->read(decoder->paths, message->bytes, message->size, fields, &stop))
         return REJECT_NONE;
-    return explain(message->bytes, message->size);
+    return decode_strict(decoder->json, decoder->pointers, message->bytes, message->size, fields);
 }
 
 /* A string or number as text: in place, or decoded into `into`. False when a
@@ -278,7 +262,7 @@ enum reject decoder_decode(struct decoder *decoder, const struct message *messag
         return REJECT_TOO_LARGE;
     if (decoder->options.user_from == DECODE_USER_VALUE && message->size == 0)
         return REJECT_EMPTY;
-    if (decoder->json || decoder->way)
+    if (decoder->json)
         reason = find_fields(decoder, message, fields);
     if (!reason)
         reason = read_user(decoder, message, &fields[FIELD_USER], &found);

@@ -24,9 +24,6 @@ struct field {
 
 enum { FIELD_USER, FIELD_TIME, FIELDS };
 
-/* What a damaged document is rejected for; JSON_OK: nothing. */
-enum reject decode_damage(enum json_status status);
-
 /* The strict way: the whole document is checked, then tokenised. `pointers` may
  * hold NULL for what isn't asked for, which is FIELD_MISSING. */
 enum reject decode_strict(struct json *json, struct json_pointer *const pointers[FIELDS],

@@ -5,7 +5,7 @@
 
 #include "decode_fields.h"
 
-enum reject decode_damage(enum json_status status)
+static enum reject decode_damage(enum json_status status)
 {
     switch (status) {
     case JSON_OK:
