@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "log.h"
+#include "source.h"
 
 static bool leaves(const struct team *team)
 {
@@ -19,6 +20,8 @@ static void worker_run(struct worker *worker)
     emit_passed(worker->output, INT64_MAX);
     if (worker->print)
         emit_passed(worker->print, INT64_MAX);
+    /* A member that nobody polls would hold up the group until it is expelled. */
+    source_destroy(&worker->source);
 }
 
 static void *worker_thread(void *worker)

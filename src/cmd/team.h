@@ -36,7 +36,8 @@ struct team {
 };
 
 /* Runs all pipelines until each has ended: one in this thread. What a worker has
- * not published when another fails is published first. */
+ * not published when another fails is published first. A worker's source goes
+ * when its pipeline ends, so that the group doesn't wait for it. */
 void team_run(struct team *team);
 /* Frees what the workers have. */
 void team_free(struct team *team);

@@ -305,7 +305,7 @@ void pipeline_status(const struct pipeline *p, struct pipeline_status *status)
         .minute_first_s = p->minute_first_s,
         .minute_last_s = p->minute_last_s,
     };
-    status->lag = p->slots_count > 0 ? 0 : -1;
+    status->lag = p->slots_count > 0 && !p->ended ? 0 : -1;
     for (size_t i = 0; i < p->slots_count && status->lag >= 0; i++) {
         int64_t lag = source_lag(p->o.source, (uint32_t)i);
         status->lag = lag < 0 ? -1 : status->lag + lag;

@@ -83,7 +83,8 @@ void pipeline_destroy(struct pipeline **pipeline);
 /* Runs until the source has finished, *stop is not 0 (it then leaves in order),
  * or something fails. */
 enum pipeline_result pipeline_run(struct pipeline *pipeline, const atomic_int *stop);
-/* One turn of the loop, for tests; false when it has ended. */
+/* One turn of the loop; false when it has ended. The source is not needed any more
+ * then. */
 bool pipeline_turn(struct pipeline *pipeline, bool stop);
 enum pipeline_result pipeline_result(const struct pipeline *pipeline);
 
