@@ -121,8 +121,12 @@ static enum emit_result produce(struct pipeline *p, const struct emit_summary *s
 static bool publish_sketch(struct pipeline *p, struct window *window, struct window_sketch *held,
                            enum record_state state)
 {
-    if (!checkpoints_record_room(p->checkpoints) || p->line_waits)
+    if (p->line_waits)
         return false;
+    if (!checkpoints_record_room(p->checkpoints)) {
+        refused(p);
+        return false;
+    }
     uint64_t sequence = checkpoints_record_produced(p->checkpoints, held->sequence, window);
     struct record_sketch record = {.stream = p->o.stream,
                                    .minute_s = window->minute_s,
