@@ -65,7 +65,7 @@ def test_a_trial_ends_and_commits_nothing(programs, topics, topic, truth, worker
 def test_a_live_stream_that_is_stopped(programs, topics, frames, truth):
     name = "shared-live"
     topics.create(name, 4)
-    with programs.start("-b", topics.brokers, "-t", name, "-G", "g-live", "-o", "live-out",
+    with programs.start("-b", topics.brokers, "-t", name, "-G", "g-live", "-o", "shared-live-out",
                         "--workers", "3", *FAST) as daemon:
         for part in range(4):
             topics.produce(name, [frame.line for frame in frames[part::4]])
@@ -73,8 +73,8 @@ def test_a_live_stream_that_is_stopped(programs, topics, frames, truth):
                         "everything committed")
         daemon.signal(signal.SIGTERM)
         assert daemon.done(15).code == 0
-    truth.check(programs, topics.read("live-out"))
-    programs.verify(topics.read("live-out"))
+    truth.check(programs, topics.read("shared-live-out"))
+    programs.verify(topics.read("shared-live-out"))
 
 
 def test_no_valid_frame_at_all_is_no_count(programs, topics):

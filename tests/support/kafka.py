@@ -34,7 +34,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 # The one that tests are run with, and the last that takes the SCRAM of an old librdkafka.
 VERSIONS = NOW, BEFORE_4 = "4.1.0", "3.9.1"
-READY_S = 60
+READY_S = 180
 STOP_S = 15
 PR_SET_PDEATHSIG = 1
 
