@@ -192,7 +192,7 @@ def test_stopped_in_the_middle(programs, path, truth, how):
     run; asked to leave, it does so as soon as its reader goes on."""
     command = [programs.bin / "headcountd", "--workers", "3", "-q", path]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        wait_for(lambda: in_the_pipe(process.stdout) > 60000, "the pipe is full")
+        wait_for(lambda: in_the_pipe(process.stdout) > 16000, "the pipe fills")
         getattr(process, how)()
         out = process.stdout.read()
         assert process.wait(timeout=60) in ([-9] if how == "kill" else [0, 1])

@@ -34,7 +34,7 @@ class Emitter:
         found = re.findall(f"^{pattern}(.*)$", lines, re.MULTILINE)
         return found[-1] if found else None
 
-    def wait(self, pattern, limit_s=60):
+    def wait(self, pattern, limit_s=180):
         def seen():
             found = self.text(pattern)
             if found is None and self.process.poll() is not None and self.text(pattern) is None:

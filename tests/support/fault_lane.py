@@ -19,7 +19,7 @@ QUICK = {"heartbeat.interval.ms": 100, "session.timeout.ms": 1500,
          "topic.metadata.refresh.interval.ms": 1000, "reconnect.backoff.ms": 50,
          "reconnect.backoff.max.ms": 200, "retry.backoff.ms": 50}
 # How long until a case without a fault left is through.
-RECOVERED_S = 90
+RECOVERED_S = 240
 # While something is waited for, there is a frame for each partition that often.
 FLOW_S = 0.5
 # How long one that does not end is looked at.

@@ -13,7 +13,7 @@ TIME = "/usr/bin/time"
 RUN_LIMIT_S = 600
 
 
-def wait_for(condition, what, limit_s=60):
+def wait_for(condition, what, limit_s=180):
     """Polls until `condition()` is true and returns what it said."""
     deadline = time.monotonic() + limit_s
     while True:
@@ -71,7 +71,7 @@ class Daemon:
     def events(self, name):
         return [event for event in parse_logfmt(self.err) if event["event"] == name]
 
-    def wait_for(self, condition, what, limit_s=60):
+    def wait_for(self, condition, what, limit_s=180):
         """Like wait_for, but a program that ended is no longer waited for."""
         def seen():
             value = condition()

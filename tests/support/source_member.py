@@ -62,7 +62,7 @@ class Member:
                                            each[4].partition("=")[2])
         return found
 
-    def wait(self, condition, what, limit_s=60):
+    def wait(self, condition, what, limit_s=180):
         def seen():
             value = condition()
             if not value and self.process.poll() is not None and not condition():
@@ -73,11 +73,11 @@ class Member:
         except AssertionError as failure:
             raise AssertionError(f"{failure}\n{self.tail()}") from None
 
-    def wait_kind(self, kind, count=1, limit_s=60):
+    def wait_kind(self, kind, count=1, limit_s=180):
         return self.wait(lambda: len(self.lines(kind)) >= count and self.lines(kind),
                          f"{count} x {kind}", limit_s)
 
-    def wait_read(self, count, limit_s=60):
+    def wait_read(self, count, limit_s=180):
         self.wait(lambda: self.read() >= count, f"{count} messages", limit_s)
 
     def tail(self):
@@ -108,7 +108,7 @@ class Member:
         self.signal(signal.SIGTERM)
         return self.done(limit_s)
 
-    def done(self, limit_s=60, code=0):
+    def done(self, limit_s=180, code=0):
         assert self.process.wait(timeout=limit_s) == code, self.tail()
         return self
 
