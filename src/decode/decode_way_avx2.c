@@ -5,6 +5,7 @@
 #if defined __AVX2__ && defined __PCLMUL__
 #include <immintrin.h>
 
+#include "decode_block_x86.h"
 #include "decode_utf8_table.h"
 
 #define HALF 32
@@ -64,14 +65,6 @@ INLINE struct block block_read(const char *at)
     };
 }
 
-INLINE uint64_t block_parity(uint64_t bits)
-{
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits),
-                                           _mm_set1_epi8((char)0xff), 0);
-
-    return (uint64_t)_mm_cvtsi128_si64(product);
-}
-
 /* Eight at a time, needed or not: that is cheaper than to find out. */
 INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
 {
@@ -91,11 +84,6 @@ INLINE __m256i high_halves(__m256i bytes)
 {
     return _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0f));
 }
-
-/* A bit for each higher half that some letter has; the letter is one where the
- * table of lower halves has the bit as well. */
-static const uint8_t escapes_high[16] = {0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0};
-static const uint8_t escapes_low[16] = {0, 0, 1 | 4 | 8, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1};
 
 INLINE __m256i is_not_escapable(__m256i bytes)
 {

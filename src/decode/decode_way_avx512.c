@@ -6,6 +6,7 @@
 #if defined __AVX512VBMI2__ && defined __AVX512BW__ && defined __PCLMUL__
 #include <immintrin.h>
 
+#include "decode_block_x86.h"
 #include "decode_utf8_table.h"
 
 INLINE __m512i load(const char *at)
@@ -48,14 +49,6 @@ INLINE struct block block_read(const char *at)
     };
 }
 
-INLINE uint64_t block_parity(uint64_t bits)
-{
-    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits),
-                                           _mm_set1_epi8((char)0xff), 0);
-
-    return (uint64_t)_mm_cvtsi128_si64(product);
-}
-
 /* The numbers of the bits move together, and become places 16 at a time. */
 INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
 {
@@ -81,11 +74,6 @@ INLINE __m512i high_halves(__m512i bytes)
 {
     return _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(0x0f));
 }
-
-/* A bit for each higher half that some letter has; the letter is one where the
- * table of lower halves has the bit as well. */
-static const uint8_t escapes_high[16] = {0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0};
-static const uint8_t escapes_low[16] = {0, 0, 1 | 4 | 8, 0, 8, 8, 4, 0, 0, 0, 0, 0, 2, 0, 4, 1};
 
 static uint64_t block_escapable(const char *at, uint64_t *unicode)
 {

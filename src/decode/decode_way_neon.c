@@ -1,5 +1,5 @@
 /* Blocks as four vectors of 16 bytes. */
-#include "decode_block.h"
+#include "decode_block_any.h"
 
 #if defined __aarch64__
 #include <arm_neon.h>
@@ -78,20 +78,6 @@ INLINE struct block block_read(const char *at)
         .control = below(bytes, 0x20),
         .wide = is_wide(bytes),
     };
-}
-
-INLINE uint64_t block_parity(uint64_t bits)
-{
-    for (unsigned shift = 1; shift < 64; shift *= 2)
-        bits ^= bits << shift;
-    return bits;
-}
-
-INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
-{
-    for (; bits; bits &= bits - 1)
-        *places++ = base + (uint32_t)__builtin_ctzll(bits);
-    return places;
 }
 
 static uint64_t block_escapable(const char *at, uint64_t *unicode)

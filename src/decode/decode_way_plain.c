@@ -1,6 +1,6 @@
 /* Blocks in plain C: eight bytes at a time in a word, whose bytes answer with
  * their highest bit. Exact: no byte's answer depends on another. */
-#include "decode_block.h"
+#include "decode_block_any.h"
 #include "decode_search.h"
 #include "json_string.h"
 #include "utf8.h"
@@ -47,20 +47,6 @@ INLINE struct block block_read(const char *at)
     }
     block.wide = all & HIGH;
     return block;
-}
-
-INLINE uint64_t block_parity(uint64_t bits)
-{
-    for (unsigned shift = 1; shift < 64; shift *= 2)
-        bits ^= bits << shift;
-    return bits;
-}
-
-INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
-{
-    for (; bits; bits &= bits - 1)
-        *places++ = base + (uint32_t)__builtin_ctzll(bits);
-    return places;
 }
 
 static uint64_t block_escapable(const char *at, uint64_t *unicode)
