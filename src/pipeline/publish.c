@@ -78,14 +78,14 @@ bool publish_awaits(const struct pipeline *p)
 }
 
 /* Something was not taken: by an output that is full, which passes, or for want
- * of memory, which may not. That is the cause where no answer is awaited; then
- * waiting has an end. What isn't committed is read again. */
+ * of memory, which may not. That is the cause where the output has nothing of
+ * ours; then waiting has an end. What isn't committed is read again. */
 static void refused(struct pipeline *p)
 {
     if (p->refused_ms == 0 || p->now_ms - p->refused_ms > p->o.emit_every_ms + STARVED_PAUSE_MS)
         p->refused_from_ms = p->now_ms;
     p->refused_ms = p->now_ms;
-    if (p->now_ms - p->refused_from_ms >= STARVED_MS && !publish_awaits(p))
+    if (p->now_ms - p->refused_from_ms >= STARVED_MS && p->records_out == 0)
         pipeline_end(p, PIPELINE_FAILED, "out of memory: nothing could be published");
 }
 

@@ -200,6 +200,8 @@ class Lane:
             if time.monotonic() > limit:
                 raise Wrong(f"only {fault.done} of the faults came; {self.daemon.err[-1500:]}")
             self._flow()
+        if self.patient(case):
+            self.send()  # an answer under way may have brought the others
         limit = time.monotonic() + self.hold_s
         while case.count == 0 and self.running() and time.monotonic() < limit:
             time.sleep(0.02)

@@ -22,6 +22,7 @@ struct sink {
     struct emit emit; /* first */
     bool silent;
     size_t room; /* bytes of key and value that it takes */
+    size_t most; /* records that it takes before it has answered */
     unsigned fail, fail_checkpoints; /* so many from now on */
     size_t count;
     uint64_t tokens[SENT_MAX];
@@ -96,6 +97,8 @@ static enum emit_result sink_produce(struct emit *emit, const struct emit_record
     struct sink *sink = (struct sink *)emit;
     if (record->key_size + record->value_size > sink->room)
         return EMIT_TOO_LARGE;
+    if (sink->count == sink->most)
+        return EMIT_FULL;
     ck_assert_uint_lt(sink->count, SENT_MAX);
     sink->told[sink->count] = !record->summary;
     sink->tokens[sink->count++] = record->token;
@@ -164,7 +167,7 @@ static void begin(bool commits)
                                           .late_max_ms = DECODE_UNLIMITED};
     char error[200];
     stage = (struct stage){.source = {&source_ops}, .committed = -1};
-    output = (struct sink){.emit = {&emit_ops}, .room = 100000};
+    output = (struct sink){.emit = {&emit_ops}, .room = 100000, .most = SENT_MAX};
     rejects = output;
     decoder = decoder_create(&fields, error, sizeof error);
     const struct pipeline_options options = {.source = &stage.source,
@@ -347,6 +350,35 @@ START_TEST(a_refused_commit_is_tried_again_on_a_quiet_stream)
     end();
 }
 END_TEST
+
+/* A checkpoint of which the output says nothing leaves no room for records: that
+ * is no want of memory, however long it takes. */
+START_TEST(an_output_full_of_checkpoints_is_waited_for)
+{
+    begin(true);
+    play_assigned();
+    play_frame();
+    run_for(1500);
+    play((struct source_step){.kind = SOURCE_MISSING, .from = 1, .to = 5});
+    output.silent = true;
+    output.most = 1;
+    run_for(1100);
+    ck_assert_uint_eq(output.count, 1);
+    ck_assert(output.told[0]);
+    static const char frame[] = "{\"uid\":\"v\",\"ts\":1468244342}";
+    static const struct message message = {.bytes = frame,
+                                           .size = sizeof frame - 1,
+                                           .next = 6,
+                                           .timestamp_ms = MESSAGE_NO_TIMESTAMP};
+    play((struct source_step){.kind = SOURCE_MESSAGES, .messages = &message, .count = 1});
+    run_for(60000);
+    output.silent = false;
+    run_for(2000);
+    ck_assert_int_eq(stage.committed, 6);
+    end();
+}
+END_TEST
+
 START_TEST(partitions_lost_at_the_end_are_not_done)
 {
     begin(true);
@@ -407,6 +439,7 @@ int main(void)
     tcase_add_test(tcase, what_is_never_acknowledged_is_not_done);
     tcase_add_test(tcase, what_is_never_committed_is_not_done);
     tcase_add_test(tcase, a_refused_commit_is_tried_again_on_a_quiet_stream);
+    tcase_add_test(tcase, an_output_full_of_checkpoints_is_waited_for);
     tcase_add_test(tcase, partitions_lost_at_the_end_are_not_done);
     tcase_add_test(tcase, partitions_lost_with_nothing_read_are_done);
     tcase_add_test(tcase, a_large_key_does_not_hold_the_stream);
