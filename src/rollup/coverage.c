@@ -1,7 +1,5 @@
-/* A checkpoint and the sketches it rests on lie in different partitions of the
- * topic, so either may be read first. Checkpoints therefore wait until their
- * sequences have come, and are looked at again whenever twice as many wait as
- * were left over the last time: each costs a logarithm, in any order. */
+/* What was read is kept by start, by stream and by source; checkpoints wait until
+ * their sequences have come (coverage_resolve.c). */
 #include "coverage.h"
 
 #include <assert.h>
@@ -9,14 +7,13 @@
 #include <string.h>
 
 #include "coverage_inside.h"
-
-#define WAITING_FIRST 1024
+#include "limits.h"
 
 struct coverage *coverage_create(void)
 {
     struct coverage *coverage = calloc(1, sizeof(*coverage));
     if (coverage)
-        coverage->waiting_most = WAITING_FIRST;
+        coverage_hold(coverage, LIMIT_WAITING_BYTES, NULL);
     return coverage;
 }
 
@@ -34,9 +31,7 @@ void coverage_destroy(struct coverage **coverage)
     struct coverage *old = *coverage;
     if (!old)
         return;
-    for (size_t i = 0; i < old->waiting_count; i++)
-        free(old->waiting[i]);
-    free(old->waiting);
+    pile_free(&old->pile);
     free(old->loose);
     for (size_t i = 0; i < old->sources.count; i++)
         source_destroy(old->sources.items[i]);
@@ -53,7 +48,7 @@ void coverage_destroy(struct coverage **coverage)
     *coverage = NULL;
 }
 
-static int start_compare(const void *item, const void *key)
+int start_compare(const void *item, const void *key)
 {
     const struct start *a = item, *b = key;
     int order = strcmp(a->instance, b->instance);
@@ -152,161 +147,6 @@ enum hc_status coverage_add_sketch(struct coverage *coverage, const struct recor
     return HC_OK;
 }
 
-/* A copy whose arrays lie behind it, all of them of 8-byte elements. */
-static struct waiting *waiting_create(const struct record_checkpoint *record)
-{
-    size_t partitions_size = record->partitions_count * sizeof(struct record_partition);
-    size_t replaced_size = record->replaced_count * sizeof(uint64_t);
-    size_t missing_count = 0;
-    for (size_t i = 0; i < record->partitions_count; i++)
-        missing_count += record->partitions[i].missing_count;
-    struct waiting *waiting = malloc(sizeof(*waiting) + partitions_size + replaced_size +
-                                     missing_count * sizeof(struct record_range));
-    if (!waiting)
-        return NULL;
-    struct record_partition *partitions = (struct record_partition *)(waiting + 1);
-    struct record_range *missing = (struct record_range *)(partitions + record->partitions_count);
-    *waiting = (struct waiting){.record = *record};
-    waiting->record.partitions = partitions;
-    for (size_t i = 0; i < record->partitions_count; i++) {
-        partitions[i] = record->partitions[i];
-        partitions[i].missing = missing;
-        for (size_t m = 0; m < partitions[i].missing_count; m++)
-            *missing++ = record->partitions[i].missing[m];
-    }
-    if (replaced_size)
-        memcpy(missing, record->replaced, replaced_size);
-    waiting->record.replaced = (const uint64_t *)missing;
-    return waiting;
-}
-
-static int waiting_compare(const void *one, const void *other)
-{
-    const struct waiting *a = *(struct waiting *const *)one, *b = *(struct waiting *const *)other;
-    int order = a->start == b->start ? 0 : start_compare(a->start, b->start);
-    if (order == 0)
-        order = (a->record.number > b->record.number) - (a->record.number < b->record.number);
-    return order;
-}
-
-/* What of [from, to) was not read, into an empty set, which is settled after. */
-static bool add_unread(const struct sequence_set *read, int64_t from, int64_t to,
-                       struct range_set *unread)
-{
-    struct record_range run;
-    while (from < to && sequence_set_next(read, from, &run) && run.from < to) {
-        if (!range_set_add(unread, from, run.from))
-            return false;
-        from = run.to;
-    }
-    return range_set_add(unread, from, to);
-}
-
-/* Which sequences `waiting` lacks, into `unmet`; its `sequences` is 0 when it
- * lacks none. False: no memory. */
-static bool waiting_lacks(const struct waiting *waiting, struct coverage_unmet *unmet)
-{
-    const struct record_checkpoint *record = &waiting->record;
-    struct range_set replaced = {0}, unread = {0}, lacking = {0};
-    int64_t first = (int64_t)record->sequence_first, last = (int64_t)record->sequence_last;
-    bool done = false;
-    *unmet = (struct coverage_unmet){waiting->start->instance, waiting->start->epoch_ms,
-                                     record->number, 0, 0};
-    if (first > last || sequence_set_holds(&waiting->start->sequences, first, last + 1))
-        return true;
-    for (size_t i = 0; i < record->replaced_count; i++) {
-        int64_t sequence = (int64_t)record->replaced[i];
-        if (!range_set_add(&replaced, sequence, sequence + 1))
-            goto out;
-    }
-    range_set_settle(&replaced);
-    if (!add_unread(&waiting->start->sequences, first, last + 1, &unread) ||
-        !range_set_subtract(&unread, &replaced, &lacking))
-        goto out;
-    done = true;
-    unmet->sequences = range_set_size(&lacking);
-    unmet->sequence = lacking.count ? (uint64_t)lacking.ranges[0].from : 0;
-out:
-    range_set_free(&lacking);
-    range_set_free(&unread);
-    range_set_free(&replaced);
-    return done;
-}
-
-/* Sorts those who wait, and marks the ones that were counted before or stand
- * there twice. */
-static void mark_repeated(struct coverage *coverage)
-{
-    for (size_t i = 0; i < coverage->starts.count; i++) {
-        struct start *start = coverage->starts.items[i];
-        sequence_set_settle(&start->sequences);
-        range_set_settle(&start->numbers);
-    }
-    if (coverage->waiting_count)
-        qsort(coverage->waiting, coverage->waiting_count, sizeof(coverage->waiting[0]),
-              waiting_compare);
-    for (size_t i = 0; i < coverage->waiting_count; i++) {
-        struct waiting *waiting = coverage->waiting[i];
-        int64_t number = (int64_t)waiting->record.number;
-        waiting->repeated =
-            range_set_holds(&waiting->start->numbers, number, number + 1) ||
-            (i > 0 && waiting_compare(&coverage->waiting[i - 1], &coverage->waiting[i]) == 0);
-    }
-}
-
-/* Counts whatever can be counted. With `last`, the others never will be.
- * On failure those that were not looked at stay. */
-static enum hc_status coverage_resolve(struct coverage *coverage, bool last)
-{
-    size_t kept = 0, i;
-    bool done = true;
-    mark_repeated(coverage);
-    for (i = 0; done && i < coverage->waiting_count; i++) {
-        struct waiting *waiting = coverage->waiting[i];
-        struct coverage_unmet unmet = {0};
-        int64_t number = (int64_t)waiting->record.number;
-        done = waiting->repeated || waiting_lacks(waiting, &unmet);
-        if (done && unmet.sequences > 0 && !last) {
-            coverage->waiting[kept++] = waiting;
-            continue;
-        }
-        if (done && waiting->repeated)
-            waiting->source->found.repeated++;
-        else if (done && unmet.sequences > 0)
-            done = source_unmet(waiting->source, &unmet);
-        else if (done)
-            done = source_count(waiting->source, &waiting->record) &&
-                   range_set_add(&waiting->start->numbers, number, number + 1);
-        free(waiting);
-    }
-    for (; i < coverage->waiting_count; i++)
-        coverage->waiting[kept++] = coverage->waiting[i];
-    coverage->waiting_count = kept;
-    coverage->waiting_most = kept * 2 > WAITING_FIRST ? kept * 2 : WAITING_FIRST;
-    return done ? HC_OK : HC_ENOMEM;
-}
-
-bool coverage_wait(struct coverage *coverage, struct waiting *waiting)
-{
-    if (coverage->waiting_count == coverage->waiting_room) {
-        size_t room = coverage->waiting_room ? coverage->waiting_room * 2 : 64;
-        struct waiting **larger = realloc(coverage->waiting, room * sizeof(larger[0]));
-        if (!larger)
-            return false;
-        coverage->waiting = larger;
-        coverage->waiting_room = room;
-    }
-    coverage->waiting[coverage->waiting_count++] = waiting;
-    return true;
-}
-
-enum hc_status coverage_look_again(struct coverage *coverage)
-{
-    if (coverage->waiting_count < coverage->waiting_most)
-        return HC_OK;
-    return coverage_resolve(coverage, false);
-}
-
 enum hc_status coverage_add_checkpoint(struct coverage *coverage,
                                        const struct record_checkpoint *record)
 {
@@ -315,19 +155,12 @@ enum hc_status coverage_add_checkpoint(struct coverage *coverage,
     struct source *source = coverage_find_source(coverage, record);
     if (!start || !source || !source_see(source, record))
         return HC_ENOMEM;
-    if (!range_set_add(&start->claimed, (int64_t)record->sequence_first,
-                       (int64_t)record->sequence_last + 1))
-        return HC_ENOMEM;
     struct waiting *waiting = waiting_create(record);
     if (!waiting)
         return HC_ENOMEM;
     waiting->start = start;
     waiting->source = source;
-    if (!coverage_wait(coverage, waiting)) {
-        free(waiting);
-        return HC_ENOMEM;
-    }
-    return coverage_look_again(coverage);
+    return coverage_wait(coverage, waiting);
 }
 
 /* Finds the sources of each stream, and how far the furthest has come. */
@@ -408,8 +241,9 @@ enum hc_status coverage_judge(struct coverage *coverage)
 {
     assert(!coverage->judged);
     coverage->judged = true;
-    if (coverage_resolve(coverage, true) != HC_OK)
-        return HC_ENOMEM;
+    enum hc_status status = coverage_resolve(coverage);
+    if (status != HC_OK)
+        return status;
     for (size_t i = 0; i < coverage->sources.count; i++) {
         if (!source_judge(coverage->sources.items[i]))
             return HC_ENOMEM;

@@ -12,9 +12,9 @@
  *    its end and no hole can hold frames of it. Late frames excepted, those of
  *    a hole lie between the watermarks on either side of it.
  *
- * Memory: a set of intervals per instance start and per partition, and the
- * checkpoints whose sequences have not all come yet; of a record at most the bit
- * that says that its sequence was read.
+ * Memory: a set of intervals per instance start and per partition, and what
+ * coverage_hold says of checkpoints whose sequences have not all come yet; of a
+ * record at most the bit that says that its sequence was read.
  * Not for concurrent use. */
 #ifndef ROLLUP_COVERAGE_H
 #define ROLLUP_COVERAGE_H
@@ -29,6 +29,14 @@ struct coverage;
 struct coverage *coverage_create(void); /* NULL: no memory */
 void coverage_destroy(struct coverage **coverage);
 
+/* Checkpoints that wait for their sequences take `bytes` of memory, and what is
+ * beyond that waits in a nameless file in `folder` (borrowed; NULL: TMPDIR, else
+ * /tmp), or in memory if there is no room for one. Before anything is added;
+ * without it LIMIT_WAITING_BYTES. */
+void coverage_hold(struct coverage *coverage, size_t bytes, const char *folder);
+/* Why a call returned HC_EROOM: what is wrong with that file. */
+const char *coverage_error(const struct coverage *coverage);
+
 /* Note a record that was read and accepted. Everything needed is copied; the
  * sketch itself is not looked at. HC_ENOMEM. Not after coverage_judge. */
 enum hc_status coverage_add_sketch(struct coverage *coverage, const struct record_sketch *record);
@@ -39,10 +47,12 @@ enum hc_status coverage_add_checkpoint(struct coverage *coverage,
  * both, since sums can't tell what they have in common. */
 bool coverage_joins(struct coverage *into, struct coverage *from);
 /* Adds all that was noted in `from`, as if its records had been noted in `into`.
- * HC_ENOMEM. `from` is of no use after, but to be destroyed. */
+ * HC_ENOMEM, HC_EROOM: see coverage_error of `from`. It is of no use after, but
+ * to be destroyed. */
 enum hc_status coverage_join(struct coverage *into, struct coverage *from);
 
-/* All was read: works out what the calls below answer. Once. HC_ENOMEM. */
+/* All was read: works out what the calls below answer. Once. HC_ENOMEM,
+ * HC_EROOM. */
 enum hc_status coverage_judge(struct coverage *coverage);
 
 /* Positions that counting checkpoints have read without a gap, and the

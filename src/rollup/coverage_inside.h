@@ -3,6 +3,7 @@
 #define ROLLUP_COVERAGE_INSIDE_H
 
 #include "coverage.h"
+#include "coverage_pile.h"
 #include "coverage_source.h"
 #include "sequence_set.h"
 #include "sorted.h"
@@ -12,8 +13,9 @@ struct start {
     char *instance; /* owned */
     int64_t epoch_ms;
     struct sequence_set sequences; /* read */
-    struct range_set claimed;   /* sequences that checkpoints name, counting or not */
-    struct range_set numbers;   /* of checkpoints that count */
+    struct range_set claimed;   /* sequences that checkpoints name which don't wait */
+    struct range_set numbers;   /* of checkpoints that were counted, see coverage_look_again */
+    bool aside;                 /* a checkpoint of it waits in the file */
 };
 
 struct stream {
@@ -23,21 +25,15 @@ struct stream {
     size_t sources, sources_count; /* after coverage_judge: where its sources stand */
 };
 
-/* A checkpoint whose sequences have not all been read: a copy in one block. */
-struct waiting {
-    struct start *start;
-    struct source *source;
-    struct record_checkpoint record; /* strings NULL */
-    bool repeated;
-};
-
 struct coverage {
     struct sorted starts, streams, sources;
     struct start *start;   /* the last used */
     struct stream *stream; /* the last used */
-    struct waiting **waiting;
-    size_t waiting_count, waiting_room;
-    size_t waiting_most; /* look at them when so many wait */
+    struct pile pile;   /* checkpoints that wait */
+    size_t pile_most;   /* look at those in memory when they are so many, */
+    size_t pile_bytes;  /* or take so much */
+    size_t pile_held;   /* what they may take after that; SIZE_MAX: there is no file */
+    size_t gaps;        /* checkpoints that were counted before their neighbours */
     struct coverage_loose *loose; /* after coverage_judge, in the order of the starts */
     size_t loose_count;
     bool judged;
@@ -52,9 +48,13 @@ struct start *coverage_find_start(struct coverage *coverage, const char *instanc
 struct stream *coverage_find_stream(struct coverage *coverage, const char *name);
 struct source *coverage_find_source(struct coverage *coverage,
                                     const struct record_checkpoint *record);
-/* Takes `waiting` over, but for want of memory: false. */
-bool coverage_wait(struct coverage *coverage, struct waiting *waiting);
-/* Counts whatever can be counted, when enough wait. HC_ENOMEM. */
-enum hc_status coverage_look_again(struct coverage *coverage);
+/* Takes `waiting` over, in any case; counts whatever can be counted when enough
+ * wait. HC_ENOMEM. */
+enum hc_status coverage_wait(struct coverage *coverage, struct waiting *waiting);
+/* Everything was read: counts all that wait, or names what they lack. HC_ENOMEM,
+ * HC_EROOM. */
+enum hc_status coverage_resolve(struct coverage *coverage);
+/* The order of (instance, epoch). */
+int start_compare(const void *item, const void *key);
 
 #endif

@@ -3,6 +3,7 @@
  * Everything is a union of sets, a least or a greatest, but for sums over the
  * checkpoints that count. Those are right as long as no checkpoint counts twice. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "coverage_inside.h"
 
@@ -66,29 +67,39 @@ static bool join_sources(struct coverage *into, const struct coverage *from)
     return true;
 }
 
-/* Those that wait in `from` wait in `into` from now on. */
-static bool join_waiting(struct coverage *into, struct coverage *from)
+/* One that waited in `from` waits in `into`, which takes it over in any case. */
+static enum hc_status wait_in(struct coverage *into, struct waiting *waiting)
 {
-    while (from->waiting_count > 0) {
-        struct waiting *waiting = from->waiting[from->waiting_count - 1];
-        struct start *start = coverage_find_start(into, waiting->start->instance,
-                                                  waiting->start->epoch_ms);
-        struct source *source = source_in(into, waiting->source);
-        if (!start || !source || !coverage_wait(into, waiting))
-            return false;
-        waiting->start = start;
-        waiting->source = source;
-        from->waiting_count--;
-        if (coverage_look_again(into) != HC_OK)
-            return false;
+    waiting->start = coverage_find_start(into, waiting->start->instance,
+                                         waiting->start->epoch_ms);
+    waiting->source = source_in(into, waiting->source);
+    if (waiting->start && waiting->source)
+        return coverage_wait(into, waiting);
+    free(waiting);
+    return HC_ENOMEM;
+}
+
+/* Those that wait in `from` wait in `into` from now on. */
+static enum hc_status join_waiting(struct coverage *into, struct coverage *from)
+{
+    struct pile_reader *reader = pile_reader_create(&from->pile);
+    struct waiting *waiting;
+    if (!reader)
+        return HC_ENOMEM;
+    enum hc_status status = pile_next(reader, &waiting);
+    while (status == HC_OK && waiting) {
+        status = wait_in(into, waiting);
+        if (status == HC_OK)
+            status = pile_next(reader, &waiting);
     }
-    return true;
+    pile_reader_destroy(&reader);
+    return status;
 }
 
 enum hc_status coverage_join(struct coverage *into, struct coverage *from)
 {
     assert(into != from && !into->judged && !from->judged);
-    return join_streams(into, from) && join_starts(into, from) && join_sources(into, from) &&
-                   join_waiting(into, from)
-               ? HC_OK : HC_ENOMEM;
+    if (!join_streams(into, from) || !join_starts(into, from) || !join_sources(into, from))
+        return HC_ENOMEM;
+    return join_waiting(into, from);
 }

@@ -31,6 +31,17 @@ static struct rollup_table *table_create(const struct rollup_options *options)
         options->folder);
 }
 
+static struct coverage *coverage_create_for(const struct rollup_options *options)
+{
+    struct coverage *coverage = coverage_create();
+
+    if (coverage)
+        coverage_hold(coverage,
+                      options->waiting_bytes_max ? options->waiting_bytes_max : LIMIT_WAITING_BYTES,
+                      options->folder);
+    return coverage;
+}
+
 struct rollup *rollup_create(const struct rollup_options *options)
 {
     struct rollup *rollup = calloc(1, sizeof *rollup);
@@ -44,7 +55,7 @@ struct rollup *rollup_create(const struct rollup_options *options)
     rollup->minutes = rollup_minutes_create();
     rollup->named = rollup_minutes_create();
     rollup->profiles = rollup_profiles_create();
-    rollup->coverage = coverage_create();
+    rollup->coverage = coverage_create_for(options);
     if (!rollup->table || !rollup->minutes || !rollup->named || !rollup->profiles ||
         !rollup->coverage)
         rollup_destroy(&rollup);

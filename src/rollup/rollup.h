@@ -7,8 +7,9 @@
  *
  * Any order of records, any number of copies of a record, gives the same rows.
  * Memory is bounded by the number of rows, not of records; of the sketches at
- * most LIMIT_ROLLUP_BYTES are held, the others wait in a temporary file. A
- * rollup belongs to one thread at a time. */
+ * most LIMIT_ROLLUP_BYTES are held, and of checkpoints whose sketches are still to
+ * come LIMIT_WAITING_BYTES; the others wait in temporary files. A rollup belongs to
+ * one thread at a time. */
 #ifndef ROLLUP_ROLLUP_H
 #define ROLLUP_ROLLUP_H
 
@@ -31,7 +32,8 @@ struct rollup_options {
     bool from_given, to_given; /* the bucket "all" ends where they say */
     bool archive;              /* rollup_archive will be called */
     size_t sketch_bytes_max;   /* of sketches in memory; 0: LIMIT_ROLLUP_BYTES */
-    const char *folder;        /* of the temporary file; NULL: TMPDIR, else /tmp. Borrowed */
+    size_t waiting_bytes_max;  /* of checkpoints, see coverage_hold; 0: LIMIT_WAITING_BYTES */
+    const char *folder;        /* of temporary files; NULL: TMPDIR, else /tmp. Borrowed */
 };
 
 struct rollup;
@@ -44,7 +46,7 @@ enum rollup_result {
     ROLLUP_OTHER_STREAM,  /* left out, which is no error by itself */
     ROLLUP_OTHER_PROFILE, /* the same */
     ROLLUP_REFUSED,       /* does not fit what was there first: other fields, another key */
-    ROLLUP_FAILED         /* no memory, or no room for the temporary file: give up */
+    ROLLUP_FAILED         /* no memory, or no room for a temporary file: give up */
 };
 
 /* Takes one record; nothing of it is borrowed. rollup_error says why it was
@@ -70,7 +72,7 @@ size_t rollup_lacking(const struct rollup *rollup);
 enum rollup_joined {
     ROLLUP_JOINED,
     ROLLUP_APART,      /* its records have to be added one by one; nothing happened */
-    ROLLUP_JOIN_FAILED /* no memory, or no room for the temporary file: give up */
+    ROLLUP_JOIN_FAILED /* no memory, or no room for a temporary file: give up */
 };
 
 /* Makes `into` what it were, had the records of `part` been added to it instead:

@@ -59,12 +59,19 @@ static enum hc_status join_rows(struct rollup *into, struct rollup *part)
     return status;
 }
 
-static enum hc_status join_all(struct rollup *into, struct rollup *part)
+/* Why `status`; always false. */
+static bool join_fail(struct rollup *into, enum hc_status status, const char *room)
+{
+    return rollup_fail(into, status == HC_EROOM ? room : hc_status_text(status));
+}
+
+static bool join_all(struct rollup *into, struct rollup *part)
 {
     enum hc_status status = join_rows(into, part);
 
-    if (status == HC_OK)
-        status = coverage_join(into->coverage, part->coverage);
+    if (status != HC_OK)
+        return join_fail(into, status, rollup_table_error(into->table));
+    status = coverage_join(into->coverage, part->coverage);
     if (status == HC_OK && (!join_streams(into, part) ||
                             !rollup_minutes_unite(into->named, part->named) ||
                             !rollup_profiles_join(into->profiles, part->profiles)))
@@ -73,20 +80,13 @@ static enum hc_status join_all(struct rollup *into, struct rollup *part)
         into->epoch_ms = part->epoch_ms;
     if (into->time_ms < part->time_ms)
         into->time_ms = part->time_ms;
-    return status;
+    return status == HC_OK || join_fail(into, status, coverage_error(part->coverage));
 }
 
 enum rollup_joined rollup_join(struct rollup *into, struct rollup *part)
 {
-    enum hc_status status;
-
     assert(into != part);
     if (!agree(into, part) || !coverage_joins(into->coverage, part->coverage))
         return ROLLUP_APART;
-    status = join_all(into, part);
-    if (status == HC_OK)
-        return ROLLUP_JOINED;
-    rollup_fail(into, status == HC_EROOM ? rollup_table_error(into->table)
-                                         : hc_status_text(status));
-    return ROLLUP_JOIN_FAILED;
+    return join_all(into, part) ? ROLLUP_JOINED : ROLLUP_JOIN_FAILED;
 }

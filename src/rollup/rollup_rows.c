@@ -87,7 +87,8 @@ bool rollup_finish(struct rollup *rollup)
     if (status == HC_OK && !rollup_profiles_judge(rollup->profiles))
         status = HC_ENOMEM;
     if (status != HC_OK)
-        return rollup_fail(rollup, hc_status_text(status));
+        return rollup_fail(rollup, status == HC_EROOM ? coverage_error(rollup->coverage)
+                                                      : hc_status_text(status));
     rollup_table_sort(rollup->table);
     if (rollup_stream(rollup))
         find_reach(rollup);

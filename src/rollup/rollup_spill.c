@@ -1,19 +1,17 @@
-/* A nameless file in TMPDIR (else /tmp) that is only ever appended to. A part
- * is a head with the place of the part before it in its chain and the length,
- * then the native form. What was put aside comes back as the union of its
- * parts, so a bucket that is asked for again after it was put aside starts a
- * new part and nothing has to be read back until the end. */
+/* A file that is only ever appended to. A part is a head with the place of
+ * the part before it in its chain and the length, then the native form. What was
+ * put aside comes back as the union of its parts, so a bucket that is asked for
+ * again after it was put aside starts a new part and nothing has to be read back
+ * until the end. */
 #include "rollup_spill.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "headcount/codec.h"
+#include "spill_file.h"
 #include "text.h"
 
 struct head {
@@ -22,12 +20,9 @@ struct head {
 };
 
 struct rollup_spill {
-    int fd; /* -1: no file yet */
-    const char *folder; /* asked for, or NULL */
-    int64_t end;
+    struct spill_file file;
     struct text part;
     struct hc_codec *codec;
-    char error[256];
 };
 
 struct rollup_spill *rollup_spill_create(const char *folder)
@@ -36,8 +31,7 @@ struct rollup_spill *rollup_spill_create(const char *folder)
 
     if (!spill)
         return NULL;
-    spill->fd = -1;
-    spill->folder = folder;
+    spill->file.folder = folder;
     if (hc_codec_create(NULL, &spill->codec) != HC_OK)
         rollup_spill_destroy(&spill);
     return spill;
@@ -47,8 +41,7 @@ void rollup_spill_destroy(struct rollup_spill **spill)
 {
     if (!*spill)
         return;
-    if ((*spill)->fd >= 0)
-        close((*spill)->fd);
+    spill_file_close(&(*spill)->file);
     text_free(&(*spill)->part);
     hc_codec_destroy(&(*spill)->codec);
     free(*spill);
@@ -57,65 +50,18 @@ void rollup_spill_destroy(struct rollup_spill **spill)
 
 const char *rollup_spill_error(const struct rollup_spill *spill)
 {
-    return spill->error;
+    return spill->file.error;
 }
 
 void rollup_spill_blame(struct rollup_spill *spill, const char *error)
 {
-    snprintf(spill->error, sizeof spill->error, "%s", error);
+    snprintf(spill->file.error, sizeof spill->file.error, "%s", error);
 }
 
-static bool fail(struct rollup_spill *spill, const char *what, const char *why)
+static bool fail(struct rollup_spill *spill, const char *why)
 {
-    snprintf(spill->error, sizeof spill->error, "%s: %s", what, why);
+    snprintf(spill->file.error, sizeof spill->file.error, "temporary file: %s", why);
     return false;
-}
-
-static bool open_file(struct rollup_spill *spill)
-{
-    const char *folder = spill->folder ? spill->folder : getenv("TMPDIR");
-    char path[4096];
-
-    if (!folder || !*folder)
-        folder = "/tmp";
-    if (snprintf(path, sizeof path, "%s/headcount-XXXXXX", folder) >= (int)sizeof path)
-        return fail(spill, "temporary file", strerror(ENAMETOOLONG));
-    spill->fd = mkostemp(path, O_CLOEXEC);
-    if (spill->fd < 0)
-        return fail(spill, folder, strerror(errno));
-    unlink(path);
-    return true;
-}
-
-static bool write_all(struct rollup_spill *spill, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t done = write(spill->fd, bytes, size);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return fail(spill, "temporary file", strerror(done < 0 ? errno : ENOSPC));
-        bytes += done;
-        size -= (size_t)done;
-    }
-    return true;
-}
-
-static bool read_all(struct rollup_spill *spill, char *bytes, size_t size, int64_t place)
-{
-    while (size > 0) {
-        ssize_t done = pread(spill->fd, bytes, size, place);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return fail(spill, "temporary file", done < 0 ? strerror(errno) : "it became shorter");
-        bytes += done;
-        size -= (size_t)done;
-        place += done;
-    }
-    return true;
 }
 
 bool rollup_spill_put(struct rollup_spill *spill, const struct hc_sketch *sketch, int64_t *place)
@@ -126,25 +72,20 @@ bool rollup_spill_put(struct rollup_spill *spill, const struct hc_sketch *sketch
     size_t size;
     char *bytes;
 
-    if (spill->fd < 0 && !open_file(spill))
-        return false;
     text_free(&spill->part);
     bytes = text_reserve(&spill->part, sizeof head + room);
     if (!bytes)
-        return fail(spill, "temporary file", hc_status_text(HC_ENOMEM));
+        return fail(spill, hc_status_text(HC_ENOMEM));
     status = hc_codec_encode(spill->codec, sketch, bytes + sizeof head, room, &size);
     if (status != HC_OK)
-        return fail(spill, "temporary file", hc_status_text(status));
+        return fail(spill, hc_status_text(status));
     head.size = size;
     memcpy(bytes, &head, sizeof head);
-    /* After a write that failed half way the file's end is not ours: go back. */
-    if (lseek(spill->fd, spill->end, SEEK_SET) < 0)
-        return fail(spill, "temporary file", strerror(errno));
-    if (!write_all(spill, bytes, sizeof head + size))
-        return false;
-    *place = spill->end;
-    spill->end += (int64_t)(sizeof head + size);
-    return true;
+    *place = spill->file.end;
+    if (spill_file_write(&spill->file, bytes, sizeof head + size))
+        return true;
+    *place = head.before;
+    return false;
 }
 
 static bool get_part(struct rollup_spill *spill, const struct head *head, int64_t place,
@@ -157,8 +98,8 @@ static bool get_part(struct rollup_spill *spill, const struct head *head, int64_
     text_clear(&spill->part);
     bytes = text_reserve(&spill->part, head->size);
     if (!bytes)
-        return fail(spill, "temporary file", hc_status_text(HC_ENOMEM));
-    if (!read_all(spill, bytes, head->size, place))
+        return fail(spill, hc_status_text(HC_ENOMEM));
+    if (!spill_file_read(&spill->file, bytes, head->size, place))
         return false;
     status = hc_codec_decode(spill->codec, bytes, head->size, &part);
     if (status == HC_OK && *sketch)
@@ -168,7 +109,7 @@ static bool get_part(struct rollup_spill *spill, const struct head *head, int64_
         part = NULL;
     }
     hc_sketch_destroy(&part);
-    return status == HC_OK || fail(spill, "temporary file", hc_status_text(status));
+    return status == HC_OK || fail(spill, hc_status_text(status));
 }
 
 bool rollup_spill_get(struct rollup_spill *spill, int64_t place, struct hc_sketch **sketch)
@@ -176,8 +117,8 @@ bool rollup_spill_get(struct rollup_spill *spill, int64_t place, struct hc_sketc
     while (place != ROLLUP_SPILL_NONE) {
         struct head head;
 
-        assert(place >= 0 && place < spill->end);
-        if (!read_all(spill, (char *)&head, sizeof head, place) ||
+        assert(place >= 0 && place < spill->file.end);
+        if (!spill_file_read(&spill->file, &head, sizeof head, place) ||
             !get_part(spill, &head, place + (int64_t)sizeof head, sketch))
             return false;
         assert(head.before < place);

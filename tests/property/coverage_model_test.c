@@ -1,14 +1,16 @@
 /* Goal: coverage agrees with a model that knows every position by itself, for
  * random histories: instances that crash and read again, checkpoints and
- * sketches that are lost, doubled, and read in any order. The same for sets of
- * ranges against an array of flags. (Check's assertions write a mark each, which
- * is slow: where there are very many it is plain assert.) */
+ * sketches that are lost, doubled, and read in any order; whether those that wait
+ * do so in memory or in a file. However many wait, in whatever order they come,
+ * they take no more memory than they may. The same for sets of ranges against an
+ * array of flags. (Check's assertions write a mark each, which is slow: where
+ * there are very many it is plain assert.) */
 #include "coverage.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "range_set.h"
+#include "coverage_inside.h"
 #include "record_samples.h"
 
 #define POSITIONS 400
@@ -267,46 +269,92 @@ static void compare(const struct expected *expected, const struct coverage_sourc
 START_TEST(histories)
 {
     static struct model model;
-    uint64_t state = 22, wholes = 0, holes = 0;
+    uint64_t state = 22 + (uint64_t)_i, wholes = 0, holes = 0, aside = 0;
     for (int round = 0; round < ROUNDS; round++) {
         struct coverage *coverage = coverage_create();
+        /* In memory, or in runs of some ten or of one. */
+        if (_i > 0)
+            coverage_hold(coverage, _i == 1 ? sample_below(&state, 20000) : 1, NULL);
         make_history(&model, &state);
         add_all(coverage, &model, &state);
         struct expected expected = expect(&model);
+        aside += coverage->pile.runs_count;
         ck_assert_int_eq(coverage_judge(coverage), HC_OK);
         ck_assert_uint_eq(coverage_sources_count(coverage), expected.any);
         if (expected.any) {
             const struct coverage_source *source = coverage_source(coverage, 0);
             compare(&expected, source);
+            ck_assert_uint_eq(source->unmet_count, expected.unmet);
             wholes += source->whole;
             holes += !source->whole;
         }
         coverage_destroy(&coverage);
     }
-    /* The model is worth something only if both happen. */
+    /* The model is worth something only if all of it happens. */
+    ck_assert_int_eq(aside > ROUNDS / 4, _i > 0);
     ck_assert_uint_gt(wholes, ROUNDS / 20);
     ck_assert_uint_gt(holes, ROUNDS / 4);
 }
 END_TEST
 
-/* Checkpoints long before their sketches, by the tens of thousands. */
-START_TEST(checkpoints_first)
+#define MANY 30000
+#define HELD ((size_t)64 * 1024)
+
+static void add_many_sketches(struct coverage *coverage, uint64_t first)
 {
-    const uint64_t count = 30000;
-    struct coverage *coverage = coverage_create();
-    for (uint64_t n = count; n > 0; n--) {
+    for (uint64_t s = first; s <= 2 * MANY; s += 2)
+        add_sketch(coverage, 0, s);
+}
+
+enum { FORWARD, BACKWARD, ANY_ORDER, ORDERS };
+
+static void add_many_checkpoints(struct coverage *coverage, int order)
+{
+    static uint64_t numbers[MANY];
+    uint64_t state = 24;
+    for (uint64_t n = 0; n < MANY; n++) {
+        uint64_t at = order == ANY_ORDER ? sample_below(&state, n + 1) : n;
+        numbers[n] = numbers[at];
+        numbers[at] = order == BACKWARD ? MANY - n : n + 1;
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        uint64_t n = numbers[i];
         struct model_checkpoint made = {.number = n, .first = 2 * n - 1, .last = 2 * n,
                                         .positions = {(int64_t)n - 1, (int64_t)n}};
         add_checkpoint(coverage, &made);
     }
-    for (uint64_t s = 1; s <= 2 * count; s += 2)
-        add_sketch(coverage, 0, s);
-    for (uint64_t s = 2; s <= 2 * count; s += 2)
-        add_sketch(coverage, 0, s);
+}
+
+/* Bytes that depend on how many checkpoints there are. */
+static size_t memory_of(const struct coverage *coverage)
+{
+    const struct start *start = coverage->starts.items[0];
+    const struct source *source = coverage->sources.items[0];
+    return coverage->pile.bytes + coverage->pile.room * sizeof(coverage->pile.items[0]) +
+           coverage->pile.runs_room * sizeof(coverage->pile.runs[0]) +
+           (start->claimed.room + start->numbers.room) * sizeof(struct record_range) +
+           source->parts[0].read.room * sizeof(struct span);
+}
+
+/* Checkpoints before, between or after their sketches, by the tens of thousands. */
+START_TEST(checkpoints_in_any_order)
+{
+    int order = _i % ORDERS, sketches_before = _i / ORDERS;
+    struct coverage *coverage = coverage_create();
+    coverage_hold(coverage, HELD, NULL);
+    for (int half = 0; half < sketches_before; half++)
+        add_many_sketches(coverage, (uint64_t)half + 1);
+    add_many_checkpoints(coverage, order);
+    ck_assert_uint_lt(memory_of(coverage), 4 * HELD);
+    for (int half = sketches_before; half < 2; half++)
+        add_many_sketches(coverage, (uint64_t)half + 1);
+    ck_assert_uint_lt(memory_of(coverage), 4 * HELD);
     ck_assert_int_eq(coverage_judge(coverage), HC_OK);
+    ck_assert_uint_lt(memory_of(coverage), 4 * HELD);
     const struct coverage_source *source = coverage_source(coverage, 0);
     ck_assert(source->whole);
-    ck_assert_uint_eq(source->partitions[0].covered, count);
+    ck_assert_uint_eq(source->checkpoints, MANY);
+    ck_assert_uint_eq(source->partitions[0].covered, MANY);
     coverage_destroy(&coverage);
 }
 END_TEST
@@ -343,8 +391,8 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, range_sets);
     tcase_add_test(tcase, many_out_of_order);
-    tcase_add_test(tcase, histories);
-    tcase_add_test(tcase, checkpoints_first);
+    tcase_add_loop_test(tcase, histories, 0, 3);
+    tcase_add_loop_test(tcase, checkpoints_in_any_order, 0, 3 * ORDERS);
     tcase_add_test(tcase, twice);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);

@@ -2,8 +2,8 @@
  * joined in order give what the same records give one after the other: rows,
  * archive, coverage to the last number, streams, profiles, and the verdict on
  * every record that comes later. For random lives of a stream, for records that
- * disagree in stream, fields, profile and key, and for parts whose sketches had
- * to wait in a file. Where a join is declined the part's records are added one by
+ * disagree in stream, fields, profile and key, and for parts whose sketches and
+ * checkpoints had to wait in a file. Where a join is declined the part's records are added one by
  * one, as callers do; it must not be declined without a reason. */
 #include <check.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct joining {
     struct rollup_options options;
     enum calendar_grain grain;
     size_t part_bytes_max;      /* of sketches in memory */
+    size_t waiting_bytes_max;   /* of checkpoints in memory, of parts and what they go to */
     struct record_reader *reader;
     unsigned joined, apart;
 };
@@ -60,6 +61,7 @@ static void join_lines(struct joining *joining, struct rollup *whole,
 
     options.calendar = calendar;
     options.sketch_bytes_max = joining->part_bytes_max;
+    options.waiting_bytes_max = joining->waiting_bytes_max;
     part = rollup_create(&options);
     ck_assert_ptr_nonnull(part);
     add_lines(joining, part, history, from, to, &of_part);
@@ -185,13 +187,16 @@ static void same_in_parts(struct joining *joining, const struct history *history
 {
     size_t parts = 1 + history_below(random, 6), at = 0;
     struct calendar *calendar = history_calendar(joining->grain, "UTC");
+    struct rollup_options options;
     struct rollup *whole, *joined;
     struct text expected = {0}, got = {0};
 
     joining->reader = record_reader_create();
     joining->options.calendar = calendar;
     whole = rollup_create(&joining->options);
-    joined = rollup_create(&joining->options);
+    options = joining->options;
+    options.waiting_bytes_max = joining->waiting_bytes_max;
+    joined = rollup_create(&options);
     ck_assert(joining->reader && whole && joined);
     add_lines(joining, whole, history, 0, history->count, &expected);
     for (size_t part = 0; part < parts; part++) {
@@ -232,12 +237,13 @@ START_TEST(lives)
         joining.grain = round % 4 == 0 ? CALENDAR_MINUTE : (enum calendar_grain)(round % 7);
         joining.options.archive = joining.grain == CALENDAR_MINUTE && round % 8 == 0;
         joining.part_bytes_max = round % 3 == 0 ? 1 : 0;
+        joining.waiting_bytes_max = round % 2 ? 0 : (size_t)1 << history_below(&random, 14);
         joining.options.from_s = round % 5 == 4 ? 1477789200 : 0;
         joining.options.from_given = round % 5 == 4;
         same_in_parts(&joining, &history, &later, &random);
         history_shuffle(&history, &random);
     }
-    /* One stream, and no checkpoint counted before 1024 wait. */
+    /* One stream, and no checkpoint that comes twice. */
     ck_assert_uint_eq(joining.apart, 0);
     ck_assert_uint_gt(joining.joined, 16);
     history_free(&history);

@@ -208,6 +208,29 @@ START_TEST(duplicates_in_any_order)
 END_TEST
 
 /* b goes on where a had committed, 10 before what a had published. */
+/* Nobody writes two checkpoints of one name. If they are there, the first that is
+ * read is the one, whether it waits in memory or in a file. */
+START_TEST(the_first_of_a_name)
+{
+    struct coverage *c = coverage_create();
+    if (_i)
+        coverage_hold(c, 1, NULL);
+    add(c, (struct said){.number = 1, .first = 1, .last = 1, .from = 100, .to = 110});
+    add(c, (struct said){.number = 2, .first = 2, .last = 2, .from = 110, .to = 120});
+    read_sketches(c, "a", 1, 2);
+    add(c, (struct said){.number = 1, .first = 2, .last = 2, .from = 100, .to = 150});
+    add(c, (struct said){.number = 3, .first = 2, .last = 1, .from = 120, .to = 150});
+    add(c, (struct said){.number = 2, .first = 2, .last = 3, .from = 110, .to = 120});
+    const struct coverage_source *source = judged(c);
+    ck_assert(source->whole);
+    ck_assert_uint_eq(source->checkpoints, 3);
+    ck_assert_uint_eq(source->repeated, 2);
+    ck_assert_uint_eq(source->partitions[0].covered, 50);
+    ck_assert_uint_eq(source->partitions[0].again, 0);
+    coverage_destroy(&c);
+}
+END_TEST
+
 START_TEST(a_crash_and_its_replay)
 {
     struct coverage *c = coverage_create();
@@ -449,6 +472,7 @@ int main(void)
     tcase_add_test(tcase, the_last_sketch_taken_out);
     tcase_add_test(tcase, a_sketch_replaced);
     tcase_add_test(tcase, duplicates_in_any_order);
+    tcase_add_loop_test(tcase, the_first_of_a_name, 0, 2);
     tcase_add_test(tcase, a_crash_and_its_replay);
     tcase_add_test(tcase, instances_apart);
     tcase_add_test(tcase, a_partition_that_nobody_names);

@@ -3,8 +3,9 @@
  *
  * The same few records become rows and an archive, again and again, each time
  * with the next allocation failing; as a whole, and as two parts that are
- * joined. Either the result is the right one or a failure with a message; the
- * leak checker of the sanitized build sees the rest. */
+ * joined; with checkpoints that wait in memory, and in a file. Either the result
+ * is the right one or a failure with a message; the leak checker of the sanitized
+ * build sees the rest. */
 #include <check.h>
 #include <string.h>
 
@@ -79,11 +80,12 @@ static bool print(struct attempt *attempt)
 }
 
 static bool run(struct attempt *attempt, const struct history *history, enum calendar_grain grain,
-                bool joined)
+                bool joined, size_t waiting)
 {
     struct calendar_options calendar = {.grain = grain, .zone = "Europe/Zurich"};
     struct rollup_options options = {.to_s = LIMIT_TIME_S + 1,
-                                     .archive = grain == CALENDAR_MINUTE};
+                                     .archive = grain == CALENDAR_MINUTE,
+                                     .waiting_bytes_max = waiting};
 
     attempt->message = attempt->error;
     attempt->calendar = calendar_create(&calendar, attempt->error, sizeof attempt->error);
@@ -115,7 +117,8 @@ static void clean_up(struct attempt *attempt)
 START_TEST(every_allocation_fails_once)
 {
     enum calendar_grain grain = _i % 2 ? CALENDAR_DAY : CALENDAR_MINUTE;
-    bool joined = _i >= 2;
+    bool joined = _i % 4 >= 2;
+    size_t waiting = _i >= 4 ? 700 : 0; /* bytes of checkpoints, or the usual */
     struct history history = {0};
     struct attempt good = {0};
     uint64_t failures = 0;
@@ -128,13 +131,13 @@ START_TEST(every_allocation_fails_once)
                                                      .users = 3000,
                                                      .lost_percent = 5,
                                                      .missing_percent = 40});
-    ck_assert_msg(run(&good, &history, grain, joined), "%s", good.message);
+    ck_assert_msg(run(&good, &history, grain, joined, waiting), "%s", good.message);
     for (uint64_t n = 1;; n++) {
         struct attempt attempt = {0};
         bool done, failed;
 
         memory_fail_at(n);
-        done = run(&attempt, &history, grain, joined);
+        done = run(&attempt, &history, grain, joined, waiting);
         failed = memory_failed() > 0;
         memory_fail_at(0);
         if (done)
@@ -159,7 +162,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 4);
+    tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 8);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -175,8 +175,8 @@ static bool print_findings(const struct coverage *coverage)
     return good && printed;
 }
 
-/* Reads everything and judges it. False when there was no memory. */
-static bool verify_read(struct input *input, struct coverage *coverage)
+/* Reads everything and judges it. */
+static enum hc_status verify_read(struct input *input, struct coverage *coverage)
 {
     struct record record;
     enum hc_status status = HC_OK;
@@ -186,15 +186,17 @@ static bool verify_read(struct input *input, struct coverage *coverage)
         else
             status = coverage_add_checkpoint(coverage, &record.checkpoint);
     }
-    return status == HC_OK && coverage_judge(coverage) == HC_OK;
+    return status == HC_OK ? coverage_judge(coverage) : status;
 }
 
 static int verify_all(struct input *input)
 {
     struct coverage *coverage = coverage_create();
+    enum hc_status status = coverage ? verify_read(input, coverage) : HC_ENOMEM;
     int code = EXIT_FAILED;
-    if (!coverage || !verify_read(input, coverage)) {
-        say("headcount verify: out of memory\n");
+    if (status != HC_OK) {
+        say("headcount verify: %s\n",
+            status == HC_EROOM ? coverage_error(coverage) : "out of memory");
     } else if (coverage_sources_count(coverage) == 0) {
         say("headcount verify: no checkpoint was read, so nothing can be said\n");
     } else if (print_findings(coverage)) {
