@@ -125,6 +125,20 @@ bool file_stream_identity(const struct file_stream *stream, int64_t *size, int64
     return true;
 }
 
+/* What files of the kernel say of their size is not true, but does not change. */
+bool file_stream_was_cut(const struct file_stream *stream)
+{
+    int64_t at = stream->at;
+    struct stat now;
+
+    if (!stream->regular)
+        return false;
+    if (at < 0)
+        at = lseek(stream->fd, 0, SEEK_CUR);
+    return at < stream->stat.st_size && fstat(stream->fd, &now) == 0 &&
+           now.st_size < stream->stat.st_size;
+}
+
 const char *file_stream_error(const struct file_stream *stream)
 {
     assert(stream->failed);

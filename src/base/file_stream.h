@@ -27,6 +27,9 @@ void file_stream_close(struct file_stream **stream);
 
 /* What names this content: "size=S mtime=T" of a regular file, else false. */
 bool file_stream_identity(const struct file_stream *stream, int64_t *size, int64_t *mtime_s);
+/* Whether the file has become shorter since it was opened, and reading ended before
+ * the end that it had. */
+bool file_stream_was_cut(const struct file_stream *stream);
 /* Whether it is a regular file, not stdin, that is not compressed; looks at its
  * first bytes. */
 bool file_stream_is_plain(struct file_stream *stream);

@@ -152,10 +152,12 @@ static size_t file_read_size(const struct source_file *file, size_t room)
     return (int64_t)room < left ? room : (size_t)left;
 }
 
-/* Who reads in slices relies on the size: others stand behind. */
+/* What stood behind is lost, and the last line may be half of one. Who reads in slices
+ * relies on the size: others stand behind. */
 static bool file_was_cut(const struct source_file *file)
 {
-    return file->stream_ended && file_lines_reach(&file->lines) < file->piece.size;
+    return file->stream_ended && (file_lines_reach(&file->lines) < file->piece.size ||
+                                  file_stream_was_cut(file->piece.stream));
 }
 
 /* Reads until there is a line, the time is over, or the file is. */
