@@ -6,7 +6,15 @@
  * Reads fill the free part. When little of it is left, the carry moves to the
  * front; when the carry itself fills the buffer, the buffer doubles. A carry
  * above frame_max can only become a line that is told by its size, so it is
- * dropped and counted: the buffer never grows beyond frame_max and one read. */
+ * dropped and counted: the buffer never grows beyond frame_max and one read.
+ *
+ * A byte lies at an address that has its position in the file modulo LINES_ALIGN.
+ * The kernel copies with `rep movsb`, which on AMD's Zen 4 takes three times as long
+ * into an address that is 1 to 15 beyond the source modulo a page (16 to 31: a fifth
+ * more), and lines of a power of two would keep such a distance for a whole file.
+ *
+ * Files are copied, not mapped: the page tables of a mapping cost what the copy does,
+ * and lines that were handed over stay what they are when the file is cut. */
 #include "source_file_lines.h"
 
 #include <assert.h>
@@ -18,6 +26,7 @@
 #define LINES_BYTES (256 * 1024)
 /* Fewer free bytes are not worth a read. */
 #define LINES_READ_MIN (LINES_BYTES / 2)
+#define LINES_ALIGN 64
 
 bool file_lines_init(struct file_lines *lines, size_t frame_max)
 {
@@ -68,18 +77,30 @@ static bool lines_grow(struct file_lines *lines)
     return true;
 }
 
-char *file_lines_room(struct file_lines *lines, size_t *room)
+/* The carry to the front, or as near to it as its position has it. */
+static void lines_move(struct file_lines *lines)
 {
     size_t carry = lines->end - lines->begin;
+    size_t front = ((size_t)lines->position + lines->skipped - (uintptr_t)lines->bytes) %
+                   LINES_ALIGN;
 
+    if (front == lines->begin)
+        return;
+    memmove(lines->bytes + front, lines->bytes + lines->begin, carry);
+    lines->begin = front;
+    lines->scanned = lines->end = front + carry;
+}
+
+char *file_lines_room(struct file_lines *lines, size_t *room)
+{
     assert(lines->scanned == lines->end);
-    if (lines->begin > 0 && (carry == 0 || lines->room - lines->end < LINES_READ_MIN)) {
-        memmove(lines->bytes, lines->bytes + lines->begin, carry);
-        lines->begin = 0;
-        lines->scanned = lines->end = carry;
+    if (lines->begin == lines->end || lines->room - lines->end < LINES_READ_MIN)
+        lines_move(lines);
+    if (lines->room - lines->end < LINES_READ_MIN) {
+        if (!lines_grow(lines))
+            return NULL;
+        lines_move(lines);
     }
-    if (lines->room - lines->end < LINES_READ_MIN && !lines_grow(lines))
-        return NULL;
     *room = lines->room - lines->end;
     assert(*room >= LINES_READ_MIN);
     return lines->bytes + lines->end;

@@ -1,9 +1,11 @@
 /* Goal: whatever the bytes, the sizes of reads and the sizes of batches, the
  * splitter finds the lines that a plain walk over all bytes finds, holds no
- * more memory than its header says, and tells longer lines by their size. */
+ * more memory than its header says, and tells longer lines by their size; the
+ * address of a byte is its position, modulo 64. */
 #include "source_file_lines.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +98,7 @@ static size_t check_split(struct bytes bytes, size_t frame_max, size_t read_max,
         char *into = file_lines_room(&splitter, &room);
         size_t take = 1 + number_below(read_max);
 
+        ck_assert_uint_eq((uintptr_t)into % 64, given % 64);
         take = take < room ? take : room;
         take = take < bytes.size - given ? take : bytes.size - given;
         memcpy(into, bytes.at + given, take);
@@ -182,21 +185,51 @@ START_TEST(endless_line_takes_no_memory)
 }
 END_TEST
 
+/* It grows to another place, since something else lies behind it. */
+START_TEST(bytes_keep_their_place_in_a_buffer_that_grows)
+{
+    char *behind[ROUNDS];
+    size_t room;
+
+    for (size_t i = 0; i < ROUNDS; i++) {
+        struct file_lines splitter;
+        struct message message;
+
+        ck_assert(file_lines_init(&splitter, 1000000));
+        behind[i] = malloc(5000 + 16 * i);
+        for (size_t size = 0; size < 1000000; size += room) {
+            char *into = file_lines_room(&splitter, &room);
+
+            ck_assert_uint_eq((uintptr_t)into % 64, size % 64);
+            memset(into, 'x', room);
+            file_lines_added(&splitter, room);
+            ck_assert_uint_eq(file_lines_split(&splitter, &message, 1), 0);
+        }
+        file_lines_free(&splitter);
+    }
+    for (size_t i = 0; i < ROUNDS; i++)
+        free(behind[i]);
+}
+END_TEST
+
 START_TEST(reset_starts_anew)
 {
     struct file_lines splitter;
     struct message message;
     size_t room;
+    char *into;
 
     ck_assert(file_lines_init(&splitter, 4));
     memcpy(file_lines_room(&splitter, &room), "abcdefgh", 8);
     file_lines_added(&splitter, 8);
     ck_assert_uint_eq(file_lines_split(&splitter, &message, 1), 0);
-    file_lines_reset(&splitter, 0, INT64_MAX);
-    memcpy(file_lines_room(&splitter, &room), "x\n", 2);
+    file_lines_reset(&splitter, 1005, INT64_MAX);
+    into = file_lines_room(&splitter, &room);
+    ck_assert_uint_eq((uintptr_t)into % 64, 1005 % 64);
+    memcpy(into, "x\n", 2);
     file_lines_added(&splitter, 2);
     ck_assert_uint_eq(file_lines_split(&splitter, &message, 1), 1);
-    ck_assert_int_eq(message.position, 0);
+    ck_assert_int_eq(message.position, 1005);
     ck_assert_uint_eq(message.size, 1);
     file_lines_free(&splitter);
 }
@@ -208,10 +241,13 @@ int main(void)
     TCase *tcase = tcase_create("source_file_lines");
     SRunner *runner = srunner_create(suite);
 
+    /* Else what is large has pages of its own, and one place in the first of them. */
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, small_lines_in_any_reads);
     tcase_add_test(tcase, large_lines_in_any_reads);
     tcase_add_test(tcase, endless_line_takes_no_memory);
+    tcase_add_test(tcase, bytes_keep_their_place_in_a_buffer_that_grows);
     tcase_add_test(tcase, reset_starts_anew);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
