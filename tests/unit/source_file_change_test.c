@@ -3,6 +3,7 @@
  * that grew is read on; one that was cut behind what was read has an end. */
 #include <check.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static void write_lines(size_t from, size_t count, const char *mode)
 
     ck_assert(file != NULL);
     for (size_t i = from; i < from + count; i++)
-        ck_assert_int_eq(fprintf(file, "line %010zu\n", i), LINE);
+        fprintf(file, "line %010zu\n", i);
+    ck_assert_int_eq(ferror(file), 0);
     ck_assert_int_eq(fclose(file), 0);
 }
 
@@ -48,15 +50,17 @@ static void begin(const char *name)
 /* The lines of the step, which have to be those of the file. */
 static void expect_lines(void)
 {
+    bool right = true;
+
     for (size_t i = 0; i < step.count; i++, lines++) {
         const struct message *message = &step.messages[i];
         char line[LINE + 1];
 
         snprintf(line, sizeof line, "line %010zu", lines);
-        ck_assert_int_eq(message->position, (int64_t)(lines * LINE));
-        ck_assert_uint_eq(message->size, LINE - 1);
-        ck_assert(memcmp(message->bytes, line, LINE - 1) == 0);
+        right = right && message->position == (int64_t)(lines * LINE) &&
+                message->size == LINE - 1 && memcmp(message->bytes, line, LINE - 1) == 0;
     }
+    ck_assert_msg(right, "among the lines up to %zu", lines);
 }
 
 static void read_some(void)
@@ -157,7 +161,7 @@ START_TEST(a_shorter_archive_is_one_too)
         ck_assert(archive != NULL);
         for (size_t i = member * MEMBER; i < (member + 1) * MEMBER; i++) {
             snprintf(line, sizeof line, "line %010zu\n", i);
-            ck_assert_int_eq(gzwrite(archive, line, LINE), LINE);
+            gzwrite(archive, line, LINE);
         }
         ck_assert_int_eq(gzclose(archive), Z_OK);
         if (member == 1) {
