@@ -210,6 +210,26 @@ enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t si
     return hc_sketch_add_hash(sketch, sketch->profile->hash(sketch->key, id, size), changed);
 }
 
+void hc_sketch_prefetch(const struct hc_sketch *sketch, const void *id, size_t size)
+{
+    const struct profile *profile = sketch->profile;
+    struct hc_hash hash;
+    struct place place;
+
+    assert(id != NULL || size == 0);
+    if (profile->is_keyed && !sketch->has_key)
+        return;
+    hash = profile->hash(sketch->key, id, size);
+    if (place_is_void(profile, hash, sketch->precision))
+        return;
+    place = place_of(profile, hash, sketch->dense ? sketch->precision : profile->sparse_bits);
+    if (sketch->dense)
+        __builtin_prefetch(&sketch->registers[place.index], 1);
+    else
+        __builtin_prefetch(&sketch->coupons[sparse_home(
+                               sketch, sparse_pack(profile, place, sketch->precision))], 1);
+}
+
 enum hc_status hc_sketch_union(struct hc_sketch *into, const struct hc_sketch *from, int *changed)
 {
     enum sparse_answer answer = SPARSE_FULL;

@@ -74,7 +74,12 @@ enum hc_status hc_sketch_copy(const struct hc_sketch *from, struct hc_sketch **c
  * with no bit above the index, which is that of the empty id. */
 enum hc_status hc_sketch_add(struct hc_sketch *sketch, const void *id, size_t size, int *changed);
 
-/* The same for a hash that hc_hash_bytes made with this sketch's profile, or
+/* A hint that hc_sketch_add of this id comes soon: the memory that it will look at
+ * is fetched into the processor's cache meanwhile. Pays where one of thousands of
+ * sketches gets the next id. */
+void hc_sketch_prefetch(const struct hc_sketch *sketch, const void *id, size_t size);
+
+/* The same as hc_sketch_add for a hash that hc_hash_bytes made with this sketch's profile, or
  * hc_hash_keyed with its key. The empty id is not known by its hash: with
  * HC_PROFILE_DATASKETCHES the caller leaves it out. */
 enum hc_status hc_sketch_add_hash(struct hc_sketch *sketch, struct hc_hash hash, int *changed);

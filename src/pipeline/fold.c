@@ -1,5 +1,9 @@
 /* Frames into windows, and room for them.
  *
+ * With many windows a frame's own is mostly far from the processor: its bucket, the
+ * window, the sketch, and the place in there, each known only when the one before
+ * has come. So frames wait in a group until all of theirs can be fetched at once.
+ *
  * Every valid frame is folded first and labelled afterwards: no decision about
  * time discards a user. When memory is short the coldest windows are published
  * early and let go once that is acknowledged; until then the run waits where
@@ -17,6 +21,10 @@
 #define FETCH_AHEAD 3
 #define FETCH_BYTES 512
 #define FETCH_LINE 64
+/* With so many windows they are no longer in the nearest caches. */
+#define GROUP_WINDOWS 64
+/* Both ways of a frame are whole loops. */
+#define INLINE static inline __attribute__((always_inline))
 
 static size_t room_target(const struct pipeline *p)
 {
@@ -102,7 +110,7 @@ static void minute_note(struct pipeline *p, int64_t minute_s)
         p->assigned_last_s = minute_s + WINDOW_SECONDS;
 }
 
-static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *frame)
+INLINE bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *frame)
 {
     if (window_table_is_full(p->windows) && !fold_make_room(p))
         return false;
@@ -128,12 +136,69 @@ static bool fold_frame(struct pipeline *p, uint32_t slot, const struct frame *fr
     return true;
 }
 
-static bool fold_message(struct pipeline *p, const struct message *message)
+/* Has all that the group's frames will touch fetched, step by step for all of them:
+ * so each step's wait is one for all. */
+static void group_fetch(const struct pipeline *p, size_t count)
 {
-    struct frame frame;
-    enum reject reason = decoder_decode(p->o.decoder, message, &frame);
+    const struct grouped *frames = p->group.frames;
+    for (size_t i = 0; i < count; i++)
+        window_table_fetch(p->windows, frames[i].minute_s, WINDOW_GROUP_TOTAL,
+                           WINDOW_FETCH_WINDOW);
+    for (size_t i = 0; i < count; i++)
+        window_table_fetch(p->windows, frames[i].minute_s, WINDOW_GROUP_TOTAL,
+                           WINDOW_FETCH_SKETCHES);
+    for (size_t i = 0; i < count; i++)
+        window_table_fetch_user(p->windows, frames[i].minute_s, WINDOW_GROUP_TOTAL,
+                                frames[i].user, frames[i].user_size);
+}
+
+/* The frames of the group into their windows. The first that found no room is
+ * where the run stands then, and those behind it are decoded again. */
+static bool group_end(struct pipeline *p)
+{
+    size_t count = p->group.count;
+    p->group.count = 0;
+    group_fetch(p, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct grouped *grouped = &p->group.frames[i];
+        const struct frame frame = {grouped->user, grouped->user_size, grouped->time_s};
+        if (!fold_frame(p, grouped->message->slot, &frame)) {
+            p->group.stands = grouped->message;
+            return false;
+        }
+        p->counters.bytes += grouped->message->size;
+    }
+    return true;
+}
+
+/* Whether the window of a frame may be far away: with few of them, or in order, it
+ * is that of the frame before, or another at hand. */
+static bool group_pays(const struct pipeline *p, const struct frame *frame)
+{
+    int64_t minute_s = frame->time_s - frame->time_s % WINDOW_SECONDS;
+    return frame->user_size <= GROUP_USER_BYTES &&
+           (p->group.count > 0 || !p->last_window || p->last_window->minute_s != minute_s);
+}
+
+/* The frame waits for others, while its window is looked for. */
+static bool group_add(struct pipeline *p, const struct message *message, const struct frame *frame)
+{
+    struct grouped *grouped = &p->group.frames[p->group.count++];
+    grouped->message = message;
+    grouped->time_s = frame->time_s;
+    grouped->minute_s = frame->time_s - frame->time_s % WINDOW_SECONDS;
+    grouped->user_size = frame->user_size;
+    memcpy(grouped->user, frame->user, frame->user_size);
+    window_table_fetch(p->windows, grouped->minute_s, WINDOW_GROUP_TOTAL, WINDOW_FETCH_BUCKET);
+    return p->group.count < GROUP_FRAMES || group_end(p);
+}
+
+/* A message that was decoded, with its frame if it has a valid one. */
+INLINE bool fold_decoded(struct pipeline *p, const struct message *message, enum reject reason,
+                         const struct frame *frame)
+{
     if (reason == REJECT_NONE) {
-        if (!fold_frame(p, message->slot, &frame))
+        if (!fold_frame(p, message->slot, frame))
             return false;
     } else {
         if (p->o.rejects && !reject_set_aside(p, message, reason))
@@ -149,6 +214,23 @@ static bool fold_message(struct pipeline *p, const struct message *message)
     return true;
 }
 
+static bool fold_message(struct pipeline *p, const struct message *message)
+{
+    struct frame frame;
+    enum reject reason = decoder_decode(p->o.decoder, message, &frame);
+    return fold_decoded(p, message, reason, &frame);
+}
+
+/* The same, but that a valid frame may be counted later, with others. */
+static bool fold_grouped(struct pipeline *p, const struct message *message)
+{
+    struct frame frame;
+    enum reject reason = decoder_decode(p->o.decoder, message, &frame);
+    if (reason == REJECT_NONE && group_pays(p, &frame))
+        return group_add(p, message, &frame);
+    return group_end(p) && fold_decoded(p, message, reason, &frame);
+}
+
 /* A frame is far from the processor when its turn comes, and an early exit is over
  * before the next lines are there: so a later one is asked for meanwhile. */
 static void fetch_ahead(const struct message *message, const struct message *end)
@@ -161,19 +243,30 @@ static void fetch_ahead(const struct message *message, const struct message *end
         __builtin_prefetch(bytes + at);
 }
 
+/* Few windows are at hand anyway. */
+static bool groups_pay(const struct pipeline *p)
+{
+    return window_table_count(p->windows) >=
+           (p->o.group_windows ? p->o.group_windows : GROUP_WINDOWS);
+}
+
 /* The messages of one partition up to the next one of another: where it stands is
  * noted once for all of them. False when one found no room. */
 static bool fold_stretch(struct pipeline *p)
 {
     const struct message *first = &p->run[p->run_next], *end = &p->run[p->run_count];
     const struct message *message = first;
+    bool grouped = groups_pay(p);
     uint32_t slot = first->slot;
     assert(slot < p->slots_count);
+    p->group.stands = NULL;
     for (; message < end && message->slot == slot; message++) {
         fetch_ahead(message, end);
-        if (!fold_message(p, message))
+        if (!(grouped ? fold_grouped(p, message) : fold_message(p, message)))
             break;
     }
+    if ((p->group.count > 0 && !group_end(p)) || p->group.stands)
+        message = p->group.stands;
     p->run_next = (size_t)(message - p->run);
     if (message == first)
         return false;

@@ -53,6 +53,8 @@ struct pipeline_options {
     int64_t emit_every_ms;
     size_t slice_work;        /* bytes of sketches published between two steps of the source;
                                * 0: a fair measure */
+    size_t group_windows;     /* frames are counted in groups while there are so many; 0: as
+                               * many as make it pay */
     int64_t max_lag_ms;
     int64_t idle_after_ms;
     int64_t release_wait_ms;  /* how long a rebalance waits for answers; 0: for ever */

@@ -47,6 +47,20 @@ struct log_limit {
     uint64_t times;
 };
 
+/* Valid frames of one partition whose windows are on their way into the cache. */
+#define GROUP_FRAMES 16
+#define GROUP_USER_BYTES 48
+struct fold_group {
+    const struct message *stands; /* the first that found no room; NULL: none */
+    size_t count;
+    struct grouped {
+        const struct message *message;
+        int64_t time_s, minute_s;
+        size_t user_size;
+        char user[GROUP_USER_BYTES];
+    } frames[GROUP_FRAMES];
+};
+
 struct pipeline {
     struct pipeline_options o;
     struct window_table *windows;
@@ -70,6 +84,7 @@ struct pipeline {
     const struct message *run;
     size_t run_count, run_next;
     struct window *last_window;
+    struct fold_group group;
     bool held;
 
     /* Publishing. */

@@ -15,6 +15,9 @@
 /* Minutes let go are remembered by their number modulo this: 45 days in a row
  * are told apart, and where they are not, a window is called not whole. */
 #define LET_GO_MINUTES 65536
+#define CACHE_LINE 64
+/* So much of a sketch is fetched: its head, and more of a small one. */
+#define SKETCH_HEAD 128
 
 struct window_table {
     struct hc_sketch_options sketches[WINDOW_PROFILES_MAX];
@@ -188,6 +191,52 @@ struct window *window_table_get(struct window_table *table, int64_t time_s, cons
         heat_link(table, window);
     }
     return window;
+}
+
+static void fetch_bytes(const void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at += CACHE_LINE)
+        __builtin_prefetch((const char *)bytes + at, 1);
+}
+
+/* Also the neighbours that it leaves when it becomes the hottest. */
+static void fetch_sketches(const struct window_table *table, const struct window *window)
+{
+    for (size_t i = 0; i < table->sketches_count; i++)
+        fetch_bytes(window->sketches[i].sketch, SKETCH_HEAD);
+    if (window->colder)
+        __builtin_prefetch(&window->colder->hotter, 1);
+    if (window->hotter)
+        __builtin_prefetch(&window->hotter->colder, 1);
+}
+
+void window_table_fetch(const struct window_table *table, int64_t minute_s, const char *group,
+                        enum window_fetch step)
+{
+    struct window *const *bucket = bucket_of(table, minute_s, group);
+    const struct window *window;
+    switch (step) {
+    case WINDOW_FETCH_BUCKET:
+        __builtin_prefetch(bucket);
+        break;
+    case WINDOW_FETCH_WINDOW:
+        if (*bucket)
+            fetch_bytes(*bucket, window_bytes(table));
+        break;
+    case WINDOW_FETCH_SKETCHES:
+        window = window_table_find(table, minute_s, group);
+        if (window)
+            fetch_sketches(table, window);
+        break;
+    }
+}
+
+void window_table_fetch_user(const struct window_table *table, int64_t minute_s,
+                             const char *group, const void *user, size_t size)
+{
+    const struct window *window = window_table_find(table, minute_s, group);
+    for (size_t i = 0; window && i < table->sketches_count; i++)
+        hc_sketch_prefetch(window->sketches[i].sketch, user, size);
 }
 
 static void list_join(struct window_table *table, struct window *window)

@@ -66,6 +66,16 @@ void window_table_destroy(struct window_table **table);
  * when there is no memory; nothing is changed then. */
 struct window *window_table_get(struct window_table *table, int64_t time_s, const char *group);
 
+/* Hints that a user will soon be added to a window, so that what that looks at is
+ * in the cache by then. Each step looks at what the one before has fetched: there
+ * is other work in between. */
+enum window_fetch { WINDOW_FETCH_BUCKET, WINDOW_FETCH_WINDOW, WINDOW_FETCH_SKETCHES };
+void window_table_fetch(const struct window_table *table, int64_t minute_s, const char *group,
+                        enum window_fetch step);
+/* The last step. */
+void window_table_fetch_user(const struct window_table *table, int64_t minute_s,
+                             const char *group, const void *user, size_t size);
+
 /* Adds one user. HC_ENOMEM: nothing is counted, try again with more room. A
  * change of content puts the window on the changed list. */
 enum hc_status window_add_user(struct window_table *table, struct window *window,

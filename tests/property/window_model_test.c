@@ -285,11 +285,23 @@ static struct window *get(size_t key)
     return window;
 }
 
+/* Hints for a window that may be there or not; the model knows nothing of them. */
+static void fetch(size_t key, uint16_t id)
+{
+    const char *group = groups[key % GROUPS];
+
+    for (int step = WINDOW_FETCH_BUCKET; step <= WINDOW_FETCH_SKETCHES; step++)
+        window_table_fetch(t.table, minute_of(key), group, (enum window_fetch)step);
+    window_table_fetch_user(t.table, minute_of(key), group, &id, sizeof id);
+}
+
 /* Adds a user; what was refused is tried again. */
 static void add(size_t key)
 {
     struct model *model = &t.models[key];
     uint16_t id = (uint16_t)below(IDS);
+
+    fetch((size_t)below(KEYS), id);
     bool fails = arm(), any = false;
     enum hc_status status = window_add_user(t.table, model->window, &id, sizeof id);
 

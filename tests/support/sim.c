@@ -95,6 +95,7 @@ static void options_draw(struct sim_member *member, struct hc_sketch_options *sk
         .windows = {sketches, sim->profiles, 0},
         .emit_every_ms = sim_random(sim, 4) ? 60 : 200,
         .slice_work = sim_random(sim, 2) ? 0 : 1, /* a record */
+        .group_windows = member->start % 2 ? 1 : 5,
         .max_lag_ms = sim_random(sim, 2) ? 5000 : 500,
         .idle_after_ms = sim_random(sim, 2) ? 400 : 100,
         .release_wait_ms = sim_random(sim, 3) ? 300 : 2000,

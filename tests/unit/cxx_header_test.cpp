@@ -162,6 +162,7 @@ void use_the_rest()
     expect(hc_sketch_key_id(sketch) == hc_key_id(key), "key");
     require(hc_sketch_add_hash(sketch, hc_hash_keyed(key, "a", 1), &changed));
     expect(changed == 1, "changed");
+    hc_sketch_prefetch(sketch, "a", 1);
     require(hc_sketch_add(sketch, "a", 1, &changed));
     expect(changed == 0, "not changed");
     hc_sketch_destroy(&sketch);

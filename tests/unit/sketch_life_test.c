@@ -100,6 +100,38 @@ START_TEST(add_is_hash_then_add_hash)
 }
 END_TEST
 
+static void prefetch_from(enum hc_profile profile, unsigned precision, unsigned users)
+{
+    static const uint8_t key[HC_KEY_SIZE] = {1};
+    struct hc_sketch_options options = {
+        .profile = profile, .precision = precision,
+        .key = profile == HC_PROFILE_KEYED ? key : NULL};
+    struct hc_sketch *sketch = NULL, *before;
+
+    ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
+    for (unsigned i = 0; i < users; i++)
+        hc_sketch_add(sketch, &i, sizeof i, NULL);
+    before = kit_copy(sketch);
+    for (unsigned i = 0; i < 1000; i++)
+        hc_sketch_prefetch(sketch, &i, sizeof i);
+    hc_sketch_prefetch(sketch, NULL, 0);
+    kit_same(sketch, before);
+    hc_sketch_destroy(&before);
+    hc_sketch_destroy(&sketch);
+}
+
+/* It changes nothing, whatever the form, the profile, the precision and the id. */
+START_TEST(prefetch_is_a_hint)
+{
+    for (enum hc_profile profile = HC_PROFILE_REDIS; profile <= HC_PROFILE_KEYED; profile++) {
+        for (unsigned precision = 10; precision <= 16; precision++) {
+            for (unsigned users = 0; users < 100000; users = users * 40 + 1)
+                prefetch_from(profile, precision, users);
+        }
+    }
+}
+END_TEST
+
 /* `changed` against the truth: the encoded bytes before and after. */
 START_TEST(changed_is_exact)
 {
@@ -319,6 +351,7 @@ int main(void)
     const TTest *const tests[] = {
         statuses,         profiles,      refuses_options,     empty,
         add_is_hash_then_add_hash,       changed_is_exact,    promotes_once,
+        prefetch_is_a_hint,
         limits_fall_with_precision,
         memory_is_accounted,             steady_state_allocates_nothing,
         copy_is_independent,             registers_need_room, fold_refuses,
