@@ -47,8 +47,7 @@ enum hc_status coverage_add_checkpoint(struct coverage *coverage,
  * both, since sums can't tell what they have in common. */
 bool coverage_joins(struct coverage *into, struct coverage *from);
 /* Adds all that was noted in `from`, as if its records had been noted in `into`.
- * HC_ENOMEM, HC_EROOM: see coverage_error of `from`. It is of no use after, but
- * to be destroyed. */
+ * HC_ENOMEM, HC_EROOM. `from` is of no use after, but to be destroyed. */
 enum hc_status coverage_join(struct coverage *into, struct coverage *from);
 
 /* All was read: works out what the calls below answer. Once. HC_ENOMEM,

@@ -4,6 +4,7 @@
  * checkpoints that count. Those are right as long as no checkpoint counts twice. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "coverage_inside.h"
 
@@ -92,6 +93,8 @@ static enum hc_status join_waiting(struct coverage *into, struct coverage *from)
         if (status == HC_OK)
             status = pile_next(reader, &waiting);
     }
+    if (status == HC_EROOM)
+        memcpy(into->pile.file.error, from->pile.file.error, sizeof into->pile.file.error);
     pile_reader_destroy(&reader);
     return status;
 }

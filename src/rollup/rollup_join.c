@@ -80,7 +80,7 @@ static bool join_all(struct rollup *into, struct rollup *part)
         into->epoch_ms = part->epoch_ms;
     if (into->time_ms < part->time_ms)
         into->time_ms = part->time_ms;
-    return status == HC_OK || join_fail(into, status, coverage_error(part->coverage));
+    return status == HC_OK || join_fail(into, status, coverage_error(into->coverage));
 }
 
 enum rollup_joined rollup_join(struct rollup *into, struct rollup *part)

@@ -5,6 +5,7 @@ or pipes, and when files disagree in stream, fields or profile."""
 import gzip
 import os
 import random
+import re
 import subprocess
 import threading
 import zlib
@@ -67,6 +68,7 @@ COMMANDS = [
     ["convert", "--to", "redis", "--by", "hour"],
     ["overlap", "2016-07-11T13:39:00Z..2016-07-11T14:00:00Z",
      "2016-07-11T14:00:00Z..2016-07-11T14:30:00Z"],
+    ["verify"],
 ]
 
 
@@ -103,6 +105,30 @@ def test_damage_is_told_once_and_in_order(programs, scratch):
         f"dump-1:{PER_FILE + 1}", f"dump-2:{PER_FILE + 1 - missing_lines(datas[2])}", "dump-4:1"]
     assert err.count("No such file") == 1 and err.count("Is a directory") == 1
     assert "31 lines refused" in err
+
+
+def test_what_verify_finds_wrong(programs, scratch):
+    """Holes, records without a checkpoint, copies, damage, files that are not there."""
+    datas = [b"".join(data.splitlines(keepends=True)[:-3]) for data in contents()]
+    datas[1] += b"no record\n"
+    paths = write(scratch, datas)
+    code, out, err = same_with_threads(programs, "verify", *paths, paths[0], scratch / "missing",
+                                       paths[2])
+    assert code == 1 and err.count("No such file") == 1 and "1 line refused" in err
+    assert b"\nhole " in out and b"\nunmet " in out and b"\nloose " in out
+    assert not re.search(rb" repeated 0 ", out)
+    assert same_with_threads(programs, "verify", *reversed(paths))[1] != out
+
+
+def test_verify_of_copies(programs, scratch):
+    """So many checkpoints that both parts have counted some before they meet."""
+    lines = [step_line for step in range(2000)
+             for step_line in (record(step + 1, step), checkpoint(
+                 step + 1, [step + 1, step + 1], [(0, 10 * step, 10 * step + 10)]))]
+    paths = write(scratch, [b"".join(lines)] * 2)
+    code, out, _ = same_with_threads(programs, "verify", *paths)
+    assert code == 0
+    assert b" checkpoints 2000 repeated 2000 " in out and b" read again 0," in out
 
 
 def missing_lines(cut):

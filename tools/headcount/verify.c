@@ -12,6 +12,7 @@
  *   imported   the same, made of foreign bytes: there never is a checkpoint */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -19,6 +20,7 @@
 #include "input.h"
 #include "limits.h"
 #include "options.h"
+#include "parts.h"
 #include "shown.h"
 
 static const char verify_epilogue[] =
@@ -175,25 +177,99 @@ static bool print_findings(const struct coverage *coverage)
     return good && printed;
 }
 
-/* Reads everything and judges it. */
-static enum hc_status verify_read(struct input *input, struct coverage *coverage)
+static enum hc_status verify_add(struct coverage *coverage, const struct record *record)
+{
+    return record->kind == RECORD_SKETCH ? coverage_add_sketch(coverage, &record->sketch)
+                                         : coverage_add_checkpoint(coverage, &record->checkpoint);
+}
+
+/* The records of all files up to `until` that were not read yet. */
+static enum hc_status verify_read(struct input *input, struct coverage *coverage, size_t until)
 {
     struct record record;
     enum hc_status status = HC_OK;
-    while (status == HC_OK && input_record(input, &record)) {
-        if (record.kind == RECORD_SKETCH)
-            status = coverage_add_sketch(coverage, &record.sketch);
-        else
-            status = coverage_add_checkpoint(coverage, &record.checkpoint);
+    input_until(input, until);
+    while (status == HC_OK && input_record(input, &record))
+        status = verify_add(coverage, &record);
+    return status;
+}
+
+/* What one thread makes of one file. */
+struct part_options {
+    size_t waiting_bytes_max;
+    const char *folder;
+};
+
+static void *part_create(const void *context)
+{
+    const struct part_options *options = context;
+    struct coverage *part = coverage_create();
+    if (part)
+        coverage_hold(part, options->waiting_bytes_max, options->folder);
+    return part;
+}
+
+static bool part_add(void *part, const struct record *record)
+{
+    return verify_add(part, record) == HC_OK;
+}
+
+static void part_destroy(void *context)
+{
+    struct coverage *part = context;
+    coverage_destroy(&part);
+}
+
+/* Joins a part, or reads its file where there is none that fits. */
+static enum hc_status verify_join(struct input *input, struct coverage *coverage,
+                                  struct coverage *part, size_t index)
+{
+    enum hc_status status;
+    if (!part || !coverage_joins(coverage, part)) {
+        coverage_destroy(&part);
+        return verify_read(input, coverage, index + 1);
     }
+    input_skip(input);
+    status = coverage_join(coverage, part);
+    coverage_destroy(&part);
+    return status;
+}
+
+/* As rows_read_parts in rows.c. */
+static enum hc_status verify_read_parts(struct input *input, struct coverage *coverage,
+                                        const struct args_list *files, size_t threads)
+{
+    static const struct parts_kind kind = {part_create, part_add, part_destroy};
+    const char *folder = getenv("TMPDIR");
+    const struct part_options options = {LIMIT_WAITING_BYTES / (threads * PARTS_AHEAD),
+                                         folder && *folder ? folder : "/tmp"};
+    enum hc_status status = HC_OK;
+    struct parts *parts = parts_start(&kind, &options, files, threads);
+    if (!parts)
+        return verify_read(input, coverage, files->count);
+    for (size_t i = 0; status == HC_OK && i < files->count; i++)
+        status = verify_join(input, coverage, parts_take(parts, i), i);
+    parts_stop(&parts);
+    return status;
+}
+
+/* Reads everything and judges it. */
+static enum hc_status verify_judge(struct input *input, struct coverage *coverage,
+                                   const struct args_list *files, int64_t asked)
+{
+    size_t count = files->count ? files->count : 1, threads = parts_threads(asked, count);
+    enum hc_status status = threads > 1 ? verify_read_parts(input, coverage, files, threads)
+                                        : verify_read(input, coverage, count);
     return status == HC_OK ? coverage_judge(coverage) : status;
 }
 
-static int verify_all(struct input *input)
+static int verify_all(struct input *input, const struct args_list *files, int64_t threads)
 {
     struct coverage *coverage = coverage_create();
-    enum hc_status status = coverage ? verify_read(input, coverage) : HC_ENOMEM;
+    enum hc_status status = HC_ENOMEM;
     int code = EXIT_FAILED;
+    if (coverage)
+        status = verify_judge(input, coverage, files, threads);
     if (status != HC_OK) {
         say("headcount verify: %s\n",
             status == HC_EROOM ? coverage_error(coverage) : "out of memory");
@@ -209,9 +285,11 @@ static int verify_all(struct input *input)
 int command_verify(int argc, char **argv)
 {
     bool help = false;
-    const struct args_option options[] = {OPTIONS_HELP(&help), {.name = NULL}};
+    int64_t threads = 0;
+    const struct args_option options[] = {OPTIONS_THREADS(&threads), OPTIONS_HELP(&help),
+                                          {.name = NULL}};
     const struct args_program program = {
-        .name = "headcount verify", .usage = "headcount verify [FILE]...",
+        .name = "headcount verify", .usage = "headcount verify [--threads N] [FILE]...",
         .epilogue = verify_epilogue, .environment = "HEADCOUNT", .options = options};
     struct args *args;
     struct args_list files;
@@ -221,7 +299,7 @@ int command_verify(int argc, char **argv)
     struct input *input = input_create(&(struct input_options){
         .command = program.name, .paths = files.items, .count = files.count});
     if (input)
-        code = verify_all(input);
+        code = verify_all(input, &files, threads);
     else
         say("%s: out of memory\n", program.name);
     args_destroy(&args);
