@@ -1,5 +1,4 @@
-/* A frame's verdict: its two fields are found the fast way or the strict one,
- * then read.
+/* A frame's verdict: its two fields are found, then read.
  *
  * All memory is taken at creation, addresses at least: a frame can be damaged,
  * but never fail for want of memory. Text without escapes, which is nearly all,
@@ -29,10 +28,10 @@ struct known_time {
 
 struct decoder {
     struct decode_options options; /* without the fields' texts */
-    struct json *json;             /* for the strict way; NULL when no field is asked for */
-    const struct fast_way *way;    /* the fast one, or NULL */
+    struct json *json;             /* to name damage; NULL when no field is asked for */
+    const struct fast_way *way;    /* the same condition */
     struct json_pointer *pointers[FIELDS]; /* NULL unless it is a field */
-    struct search_path paths[FIELDS];      /* for the fast way */
+    struct search_path paths[FIELDS];
     struct known_time known;
     char *time_text;               /* [frame_max], for a string with escapes */
     char user_text[LIMIT_USER_BYTES];
@@ -59,8 +58,6 @@ static bool reserve(struct decoder *decoder)
     decoder->json = json_create();
     if (!decoder->time_text || !decoder->json || !json_reserve(decoder->json, frame_max))
         return false;
-    if (decoder->options.strict)
-        return true;
     for (int i = 0; i < FIELDS; i++) {
         if (!search_path_create(&decoder->paths[i], decoder->pointers[i]))
             return false;
@@ -115,15 +112,15 @@ void decoder_destroy(struct decoder **decoder)
     *decoder = NULL;
 }
 
-/* What the fast way stumbles over the strict one names, or takes: no frame rests
- * on the fast way's word alone that it is damaged. */
+/* What the fast way stumbles over is named by reading it byte by byte, or taken:
+ * no frame rests on the fast way's word alone that it is damaged. */
 static enum reject find_fields(struct decoder *decoder, const struct message *message,
                                struct field fields[FIELDS])
 {
     size_t stop;
 
-    if (decoder->way &&
-        decoder->way->read(decoder->paths, message->bytes, message->size, fields, &stop))
+    if (decoder->way->read(decoder->paths, message->bytes, message->size,
+                           decoder->options.strict, fields, &stop))
         return REJECT_NONE;
     return decode_strict(decoder->json, decoder->pointers, message->bytes, message->size, fields);
 }

@@ -12,11 +12,4 @@ INLINE uint64_t block_parity(uint64_t bits)
     return bits;
 }
 
-INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
-{
-    for (; bits; bits &= bits - 1)
-        *places++ = base + (uint32_t)__builtin_ctzll(bits);
-    return places;
-}
-
 #endif

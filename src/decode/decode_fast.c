@@ -5,19 +5,20 @@
 #include "json_string.h"
 
 #if defined __x86_64__
-static const struct fast_way *const ways_here[] = {&fast_way_plain, &fast_way_avx2,
+static const struct fast_way *const ways_here[] = {&fast_way_plain, &fast_way_sse2, &fast_way_avx2,
                                                    &fast_way_avx512};
 
-/* Whether the processor has the n-th way. */
+/* Whether the processor has the n-th way. Those with AVX-512 and without VBMI2 slow
+ * down under it. */
 static bool way_works(size_t n)
 {
     bool words = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi") &&
                  __builtin_cpu_supports("popcnt");
 
-    if (n == 1)
-        return words && __builtin_cpu_supports("avx2");
-    return n == 0 || (words && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512vbmi2"));
+    if (n == 3)
+        return words && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vbmi2");
+    return n < 2 || (words && __builtin_cpu_supports("avx2"));
 }
 #elif defined __aarch64__
 static const struct fast_way *const ways_here[] = {&fast_way_plain, &fast_way_neon};
@@ -61,10 +62,15 @@ static int32_t code_unit(const char *at, const char *end)
     return (int32_t)(digits[0] << 12 | digits[1] << 8 | digits[2] << 4 | digits[3]);
 }
 
-/* Behind a high surrogate's digits: "\u". Its digits are looked at in turn. */
+static bool is_low(int32_t unit)
+{
+    return unit >> 10 == 0xdc00 >> 10;
+}
+
+/* Behind a high surrogate's digits. */
 static bool low_follows(const char *at, const char *end)
 {
-    return end - at >= 2 && at[0] == '\\' && at[1] == 'u';
+    return end - at >= 2 && at[0] == '\\' && at[1] == 'u' && is_low(code_unit(at + 2, end));
 }
 
 uint64_t fast_unicode_errors(const char *bytes, size_t size, size_t base, uint64_t letters,
@@ -76,9 +82,10 @@ uint64_t fast_unicode_errors(const char *bytes, size_t size, size_t base, uint64
     for (; letters; letters &= letters - 1) {
         size_t at = base + (size_t)__builtin_ctzll(letters);
         int32_t unit = code_unit(bytes + at + 1, end);
-        bool high = unit >> 10 == 0xd800 >> 10, low = unit >> 10 == 0xdc00 >> 10;
+        bool high = unit >> 10 == 0xd800 >> 10;
 
-        if (unit < 0 || low != (*low_due == at) || (high && !low_follows(bytes + at + 5, end)))
+        if (unit < 0 || (is_low(unit) && *low_due != at) ||
+            (high && !low_follows(bytes + at + 5, end)))
             errors |= letters & -letters;
         if (high)
             *low_due = at + 6;
@@ -102,7 +109,7 @@ static const char *digits_end(const char *at, const char *end)
     return at;
 }
 
-static bool is_long_number(const char *at, const char *end)
+static bool is_number(const char *at, const char *end)
 {
     const char *digits;
 
@@ -128,33 +135,23 @@ static bool is_long_number(const char *at, const char *end)
     return value_ends(at, end);
 }
 
-#define EACH UINT64_C(0x0101010101010101)
-
-/* Most are whole and of up to 7 digits: those are looked at in one go. A byte
- * that is no digit is found exactly as long as all before it are. */
-bool fast_is_number(const char *at, const char *end)
+static inline bool is_word(const char *at, const char *end, const char *word)
 {
-    uint64_t digits, others;
-    unsigned count;
+    size_t size = strlen(word);
 
-    if (end - at < 8)
-        return is_long_number(at, end);
-    digits = search_load(at) ^ EACH * '0';
-    others = (digits | (digits + EACH * 0x76)) & EACH * 0x80;
-    count = others ? (unsigned)__builtin_ctzll(others) / 8 : 0;
-    if (count == 0 || !ends_value[(unsigned char)at[count]])
-        return is_long_number(at, end);
-    return *at != '0' || count == 1;
+    return (size_t)(end - at) > size && memcmp(at, word, size) == 0 && value_ends(at + size, end);
 }
 
-bool fast_is_word(const char *at, const char *end)
+bool fast_is_scalar(const char *at, const char *end)
 {
-    bool word, longer;
-
-    if (end - at < 6)
-        return end - at == 5 && (memcmp(at, "true", 4) == 0 || memcmp(at, "null", 4) == 0) &&
-               ends_value[(unsigned char)at[4]];
-    longer = (memcmp(at, "fals", 4) == 0) & (at[4] == 'e');
-    word = (memcmp(at, "true", 4) == 0) | (memcmp(at, "null", 4) == 0) | longer;
-    return word & ends_value[(unsigned char)at[4 + longer]];
+    switch (*at) {
+    case 't':
+        return is_word(at, end, "true");
+    case 'f':
+        return is_word(at, end, "false");
+    case 'n':
+        return is_word(at, end, "null");
+    default:
+        return is_number(at, end);
+    }
 }

@@ -24,7 +24,7 @@ struct field {
 
 enum { FIELD_USER, FIELD_TIME, FIELDS };
 
-/* The strict way: the whole document is checked, then tokenised. `pointers` may
+/* The whole document is checked, then tokenised. `pointers` may
  * hold NULL for what isn't asked for, which is FIELD_MISSING. */
 enum reject decode_strict(struct json *json, struct json_pointer *const pointers[FIELDS],
                           const char *bytes, size_t size, struct field fields[FIELDS]);

@@ -2,287 +2,344 @@
  * compiled into each way (decode_way_*.c): that defines the functions which
  * decode_block.h lists, and DECODE_WAY, its name, and then includes this file.
  *
- * Two parts take turns. The scanner turns a block into words of 64 bits, a bit
- * a byte, after Langdale and Lemire, Parsing gigabytes of JSON per second
- * (VLDB Journal 28, 2019):
+ * Its first half (decode_scan.h) makes words of a block. Here those are looked at:
+ * escapes, numbers and words where there are any, keys where a step of a path is due,
+ * and brackets, one by one. The span from one bracket to the next lies in one
+ * container, of which it is known by then whether it is an object.
  *
- *   {"a\"b":[1,"c"]}        bytes
- *   ___1____________        backslashes; what stands behind runs of odd length
- *   ____1___________        is escaped
- *   _1____1____1_1__        quotes that are not
- *   _11111_____11___        strings: the parity of the quotes up to each byte
- *   11_____1111_111_ ...    brackets, colons, commas, and first bytes of values
- *
- * and lists the places of the last word's bits. The grammar goes from one to the
- * next, so that it never looks at white space and the insides of strings. What
- * is wrong inside of strings (control characters, escapes, UTF-8) is found a
- * block at a time, and only the first place of it is kept: it counts if it
- * lies before the byte where reading stops.
- *
- * Keys are compared only in the container where a step of a path is due. */
+ * Errors are bits at, or before, the byte where they show, and count only up to the
+ * byte where reading stops. */
 #ifndef DECODE_DECODE_MACHINE_H
 #define DECODE_DECODE_MACHINE_H
 
 #include <string.h>
 
-#include "decode_block.h"
 #include "decode_fast.h"
+#include "decode_scan.h"
 #include "limits.h"
 
 #ifdef DECODE_WAY
 
-/* Blocks that are looked at in one go; more of them would be in vain where the
- * fields come early. */
-#define BLOCKS_AHEAD 2
-
-/* What the blocks before say of the next one. */
-struct carry {
-    size_t next;        /* where it begins */
-    uint64_t in_string; /* all or none: in a string */
-    uint64_t escaped;   /* its first byte is */
-    uint64_t follows;   /* its first byte stands in the middle of a number or word */
-    size_t wide;        /* for block_utf8_errors, 0 at first */
-    size_t low_due;     /* for fast_unicode_errors */
+/* The containers that are open. */
+struct levels {
+    unsigned depth;
+    uint8_t object[LIMIT_DEPTH + 2]; /* by depth: 1 or 0; [0] is as good as one */
 };
 
-struct scan {
-    const char *bytes;
-    size_t size;
-    size_t damage;      /* the first damage inside of strings that is known of */
+struct machine {
+    struct search search;
     struct carry carry;
-    const uint32_t *end; /* of `places` */
-    uint32_t places[BLOCKS_AHEAD * BLOCK]; /* for the grammar to look at */
-    char tail[BLOCK];   /* the last bytes, with space behind them */
+    size_t base;          /* of the block at work */
+    size_t low_due;       /* for fast_unicode_errors */
+    size_t closed;        /* behind the last bracket; 0: it has not come */
+    struct levels levels; /* these are written before they are read */
+    char tail[2 * BLOCK]; /* the last bytes, with space behind them */
 };
 
-/* Behind each run of backslashes of odd length; those in even places and in odd
- * ones are told apart by a carry that runs through them. */
-INLINE uint64_t scan_escaped(struct carry *carry, uint64_t backslash)
+INLINE uint64_t highest(uint64_t bits)
 {
-    const uint64_t even = UINT64_C(0x5555555555555555);
-    uint64_t follows, odd_starts, runs;
+    return UINT64_C(1) << (63 - __builtin_clzll(bits));
+}
 
-    backslash &= ~carry->escaped;
-    follows = backslash << 1 | carry->escaped;
-    odd_starts = backslash & ~even & ~follows;
-    carry->escaped = __builtin_add_overflow(odd_starts, backslash, &runs);
-    return (even ^ runs << 1) & follows;
+INLINE uint64_t up_to(uint64_t bit)
+{
+    return bit | (bit - 1);
 }
 
 /* Letters that stand for nothing behind a backslash. */
-INLINE uint64_t scan_escape_errors(const struct scan *s, struct carry *carry, const char *at,
-                                   uint64_t escaped)
+INLINE uint64_t escape_errors(struct machine *m, const char *at, uint64_t escaped)
 {
-    uint64_t unicode, errors = escaped & ~block_escapable(at, &unicode);
-    size_t low_due = carry->low_due;
+    const struct search *s = &m->search;
+    struct escape_marks marks = block_escape_marks(at);
+    uint64_t digits = marks.digit, errors = escaped & ~marks.escapable;
+    /* But for whole characters with all digits in the block. */
+    uint64_t unicode = escaped & marks.unicode &
+                       (marks.half >> 1 |
+                        ~(digits >> 1 & digits >> 2 & digits >> 3 & digits >> 4));
 
-    unicode &= escaped;
-    if (unicode) {
-        errors |= fast_unicode_errors(s->bytes, s->size, carry->next, unicode, &low_due);
-        carry->low_due = low_due;
-    }
+    if (unicode)
+        errors |= fast_unicode_errors(s->bytes, (size_t)(s->end - s->bytes), m->base,
+                                      unicode, &m->low_due);
     return errors;
 }
 
-/* The block `at`, which is the next one: the bits of the bytes that the grammar
- * has to look at, and of damage. */
-INLINE uint64_t scan_block(const struct scan *s, struct carry *carry, const char *at,
-                           uint64_t *errors)
+/* The bytes of those runs that have one of the bits at their start. */
+INLINE uint64_t runs_from(uint64_t starts, uint64_t runs)
 {
-    struct block block = block_read(at);
-    uint64_t escaped = scan_escaped(carry, block.backslash);
-    uint64_t quotes = block.quote & ~escaped;
-    /* Without the closing quotes. */
-    uint64_t strings = block_parity(quotes) ^ carry->in_string;
-    uint64_t inner = ~(block.mark | block.space | quotes);
-    uint64_t first = (inner | quotes) & ~(inner << 1 | carry->follows);
-
-    *errors = block.control & strings;
-    if (escaped & strings)
-        *errors |= scan_escape_errors(s, carry, at, escaped & strings);
-    if (block.wide || carry->wide) {
-        size_t wide = carry->wide;
-
-        *errors |= block_utf8_errors(at, s->bytes, carry->next, s->size, &wide);
-        carry->wide = wide;
-    }
-    carry->in_string = 0 - (strings >> 63);
-    carry->follows = inner >> 63;
-    return (block.mark | first) & ~(strings ^ quotes);
+    return runs & ~(runs + starts);
 }
 
-/* The next blocks' places; where there are none, or none that are of use since
- * damage lies before them, s->end stays at the first. The frame's last
- * bytes are looked at in a copy. */
-static __attribute__((noinline)) void scan_ahead(struct scan *s)
+/* Bytes of numbers that can't be where they are. Whatever a number may have to
+ * the left of a byte and to its right is decided by those next to it, but for one
+ * thing: digits behind a point or an exponent are not followed by another. */
+INLINE uint64_t number_errors(const struct number_marks *n, uint64_t starts, uint64_t scalars,
+                              uint64_t digits, uint64_t zeros)
 {
-    struct carry carry = s->carry;
-    uint32_t *end = s->places;
-    uint64_t errors = 0;
+    uint64_t numbers = runs_from(starts, scalars);
+    uint64_t point = n->point & numbers, power = n->power & numbers;
+    uint64_t minus = n->minus & numbers, plus = n->plus & numbers;
+    uint64_t sign = minus & starts, power_sign = (minus | plus) & power << 1;
+    uint64_t digit_next = digits >> 1, digit_before = digits << 1;
+    uint64_t powers = ((power | power_sign) << 1) & digits, ends;
+    uint64_t no_carry = 0;
 
-    for (int i = 0; i < BLOCKS_AHEAD || end == s->places; i++, carry.next += BLOCK) {
-        const char *at = s->bytes + carry.next;
-        uint64_t bits;
-
-        if (carry.next >= s->size || s->damage < s->size)
-            break;
-        if (s->size - carry.next < BLOCK) {
-            memset(s->tail, ' ', BLOCK);
-            memcpy(s->tail, at, s->size - carry.next);
-            at = s->tail;
-        }
-        bits = scan_block(s, &carry, at, &errors);
-        if (errors)
-            s->damage = carry.next + (size_t)__builtin_ctzll(errors);
-        end = block_list(bits, (uint32_t)carry.next, end);
-    }
-    s->carry = carry;
-    s->end = end;
+    ends = run_ends(point << 1 & digits, digits, &no_carry) & point;
+    no_carry = 0;
+    ends |= run_ends(powers, digits, &no_carry) & (point | power);
+    return ends | (numbers & ~(digits | point | power | minus | plus)) |
+           (minus & ~(sign | power_sign)) | (plus & ~power_sign) |
+           ((point | power) & ~digit_before) |
+           ((point | sign | power_sign | (power & ~(power_sign >> 1))) & ~digit_next) |
+           ((zeros & (starts | sign << 1)) << 1 & digits);
 }
 
-/* Where the grammar is. */
-struct place {
-    const uint32_t *next; /* of the scanner's places */
-    size_t at;            /* the byte that it looks at */
+/* The numbers and words of a block in which there is more than whole numbers, or
+ * one that runs on behind it. That one and words are looked at by themselves. */
+INLINE uint64_t scalar_errors(const struct machine *m, const char *at, const struct words *w)
+{
+    struct number_marks marks = block_number_marks(at);
+    uint64_t last = highest(w->starts | 1) & w->starts & (0 - (w->scalars >> 63));
+    uint64_t numbers = w->starts & (w->digits | marks.minus) & ~last;
+    uint64_t others = w->starts & ~numbers, errors = 0;
+
+    for (; others; others &= others - 1) {
+        if (!fast_is_scalar(m->search.bytes + m->base + __builtin_ctzll(others), m->search.end))
+            errors |= others & -others;
+    }
+    return errors | number_errors(&marks, numbers, w->scalars, w->digits, w->zeros);
+}
+
+/* Where in the block each field's next step may be, on whatever level. */
+struct candidates {
+    uint64_t of[FIELDS], all;
 };
 
-/* The next byte that the grammar looks at, or 0 where there is none: at the end,
- * or behind a block with damage. */
-INLINE char scan_next(struct scan *s, struct place *place)
+/* Without looking at names. */
+INLINE uint64_t any_candidates(const struct search *s, unsigned field, const struct words *w)
 {
-    if (place->next == s->end) {
-        scan_ahead(s);
-        place->next = s->places;
-        if (place->next == s->end)
-            return 0;
+    if (!s->due[field])
+        return 0;
+    if (s->array[field])
+        return w->comma;
+    return s->step[field]->plain ? w->opens | w->escaped_keys : w->closes;
+}
+
+INLINE void find_candidates(const struct search *s, const struct words *w,
+                            struct candidates *candidates)
+{
+    for (unsigned i = 0; i < FIELDS; i++) {
+        uint64_t names = w->opens & (w->first[i] >> 1 | UINT64_C(1) << 63) &
+                         (w->keys >> s->reach[i] | s->beyond[i]);
+
+        candidates->of[i] = s->named[i] & (names | w->escaped_keys);
     }
-    place->at = *place->next++;
-    return s->bytes[place->at];
-}
-
-/* Is everything undamaged up to the byte that the grammar looks at? */
-INLINE bool is_clean(const struct scan *s, const struct place *place)
-{
-    return s->damage > place->at;
-}
-
-/* Is the byte that the grammar looks at the last one but for space? */
-INLINE bool is_all(struct scan *s, struct place place)
-{
-    size_t last = place.at;
-
-    return scan_next(s, &place) == 0 && place.at == last && s->damage == SIZE_MAX;
-}
-
-/* Behind a key's opening quote: its colon, and whose step it is. */
-INLINE bool read_key(struct scan *s, struct place *place, struct search *search, unsigned depth,
-                     unsigned *met)
-{
-    const char *key = s->bytes + place->at + 1;
-    unsigned candidates = 0;
-
-    if (scan_next(s, place) != ':')
-        return false;
-    if (!search_is_due(search, depth))
-        return true;
-    *met = search_match(search, depth, key, s->bytes + s->size, &candidates);
-    if (!candidates)
-        return true;
-    if (!is_clean(s, place))
-        return false;
-    *met |= search_compare(search, candidates, key, s->bytes + place->at);
-    return true;
-}
-
-/* Not a string, not a bracket. */
-INLINE bool read_scalar(const struct scan *s, size_t at, char c)
-{
-    if (c == '-' || (c >= '0' && c <= '9'))
-        return fast_is_number(s->bytes + at, s->bytes + s->size);
-    return fast_is_word(s->bytes + at, s->bytes + s->size);
-}
-
-INLINE bool opens(char c)
-{
-    return c == '{' || c == '[';
-}
-
-/* The grammar. `c` is the byte at place->at throughout. */
-INLINE bool machine_read(struct scan *s, struct search *search, struct place *place)
-{
-    uint64_t objects[LIMIT_DEPTH / 64]; /* a bit a level, written before it is read */
-    unsigned depth = 0, met = 0;
-    bool object;
-    char c = scan_next(s, place);
-
-    if (c != '{')
-        return false;
-    goto open;
-    for (;;) {
-        met = 0;
-        if (object) {
-            if (c != '"' || !read_key(s, place, search, depth, &met))
-                return false;
-            c = scan_next(s, place);
-        } else if (search_is_due(search, depth)) {
-            met = search_element(search, depth);
-        }
-        if (opens(c)) {
-            if (depth == LIMIT_DEPTH)
-                return false;
-            if (met && search_enter(search, met, depth, s->bytes + place->at))
-                return is_clean(s, place);
-open:
-            object = c == '{';
-            objects[depth / 64] &= ~(UINT64_C(1) << depth % 64);
-            objects[depth / 64] |= (uint64_t)object << depth % 64;
-            depth++;
-            c = scan_next(s, place);
-            if (c != (object ? '}' : ']'))
-                continue;
-        } else {
-            if (c != '"' && !read_scalar(s, place->at, c))
-                return false;
-            if (met)
-                search_begin(search, met, s->bytes + place->at);
-            c = scan_next(s, place);
-            if (c != ',' && c != (object ? '}' : ']'))
-                return false;
-            if (met && search_end(search, s->bytes + place->at))
-                return is_clean(s, place);
-        }
-        /* Behind a value: a comma or the closing bracket. */
-        while (c != ',') {
-            search_leave(search, depth);
-            if (--depth == 0)
-                return is_all(s, *place);
-            object = objects[(depth - 1) / 64] >> (depth - 1) % 64 & 1;
-            c = scan_next(s, place);
-            if (c != ',' && c != (object ? '}' : ']'))
-                return false;
-        }
-        c = scan_next(s, place);
+    if (__builtin_expect(s->unnamed, 0)) {
+        for (unsigned i = 0; i < FIELDS; i++)
+            candidates->of[i] |= s->named[i] ? 0 : any_candidates(s, i, w);
     }
+    candidates->all = candidates->of[FIELD_USER] | candidates->of[FIELD_TIME];
+}
+
+/* What may be the key or element of a step. `inner` are errors inside of strings. */
+INLINE void search_place(struct machine *m, const struct words *w, unsigned field, uint64_t bit,
+                         uint64_t inner)
+{
+    size_t at = m->base + (size_t)__builtin_ctzll(bit);
+
+    if (bit & w->opens)
+        search_at_opening(&m->search, field, at);
+    else if (bit & w->comma)
+        search_at_comma(&m->search, field, at);
+    else if (!(inner & up_to(bit)))
+        search_at_closing(&m->search, field, at);
+}
+
+/* The candidates of a span, at the level where a step is due. */
+static __attribute__((noinline)) void search_span(struct machine *m, const struct words *w,
+                                                  struct candidates *candidates, uint64_t span,
+                                                  uint64_t inner)
+{
+    struct search *s = &m->search;
+
+    for (unsigned i = 0; i < FIELDS; i++) {
+        uint64_t bits = candidates->of[i] & span;
+
+        for (; bits && s->due[i] == m->levels.depth; bits &= bits - 1) {
+            const struct search_step *step = s->step[i];
+
+            search_place(m, w, i, bits & -bits, inner);
+            if (s->step[i] != step)
+                candidates->of[i] = any_candidates(s, i, w);
+        }
+    }
+    candidates->all = candidates->of[FIELD_USER] | candidates->of[FIELD_TIME];
+}
+
+/* The same of copies, so that the words themselves need no address. */
+INLINE void search_copies(struct machine *m, const struct words *w, struct candidates *candidates,
+                          uint64_t span, uint64_t inner)
+{
+    struct words words = *w;
+    struct candidates copy = *candidates;
+
+    search_span(m, &words, &copy, span, inner);
+    *candidates = copy;
+}
+
+INLINE uint64_t any_token(const struct words *w)
+{
+    return w->opens | w->scalars | w->brackets | w->colon | w->comma;
+}
+
+/* Of one block, from bracket to bracket. */
+struct walk {
+    const char *at;    /* the block */
+    const struct words *words;
+    struct candidates candidates;
+    uint64_t inner;    /* errors inside of strings */
+    uint64_t brackets, rest; /* not reached */
+    uint64_t errors;
+    unsigned object;   /* the container here is one: 1 or 0 */
+};
+
+/* All bits where a step is due on this level: most keys on others are no branch. */
+INLINE uint64_t due_here(const struct machine *m)
+{
+    const unsigned *due = m->search.due;
+    bool here = (due[FIELD_USER] == m->levels.depth) | (due[FIELD_TIME] == m->levels.depth);
+
+    return 0 - (uint64_t)here;
+}
+
+/* The bytes up to a bracket, or the block's end, which lie in one container. */
+INLINE void walk_span(struct machine *m, struct walk *walk, uint64_t span)
+{
+    walk->rest ^= span;
+    walk->errors |= span & (walk->object ? walk->words->no_member : walk->words->colon);
+    if (__builtin_expect((walk->candidates.all & span & due_here(m)) != 0, 0))
+        search_copies(m, walk->words, &walk->candidates, span, walk->inner);
+}
+
+/* To the next bracket. Two bits of it tell '[' from '{' and both from those that close. */
+INLINE void walk_bracket(struct machine *m, struct walk *walk)
+{
+    struct levels *levels = &m->levels;
+    uint64_t bit = walk->brackets & -walk->brackets;
+    unsigned bracket = (unsigned char)walk->at[__builtin_ctzll(bit)];
+    unsigned curly = bracket >> 5 & 1, closing = bracket >> 2 & 1;
+
+    walk_span(m, walk, walk->rest & up_to(bit));
+    walk->brackets ^= bit;
+    walk->errors |= closing & (curly ^ walk->object) ? bit : 0;
+    levels->object[levels->depth + 1] = (uint8_t)curly; /* above what one closes: never read */
+    levels->depth += 1 - 2 * closing;
+    if (__builtin_expect(levels->depth - 1 >= LIMIT_DEPTH, 0)) {
+        m->closed = m->base + (size_t)__builtin_ctzll(bit) + 1;
+        walk->errors |= levels->depth > LIMIT_DEPTH ? bit : walk->rest & any_token(walk->words);
+        walk->brackets = walk->rest = 0;
+        return;
+    }
+    walk->object = levels->object[levels->depth];
+    if (__builtin_expect(closing & (levels->depth < m->search.deepest), 0))
+        search_leave(&m->search, levels->depth);
+}
+
+/* A block's errors. */
+INLINE uint64_t read_words(struct machine *m, const char *at, const struct words *w)
+{
+    struct walk walk;
+
+    walk.at = at;
+    walk.words = w;
+    walk.brackets = w->brackets;
+    walk.rest = ~UINT64_C(0);
+    walk.object = m->levels.object[m->levels.depth];
+    walk.inner = 0;
+    if (__builtin_expect(w->control, 0))
+        walk.inner = block_controls(at) & w->strings;
+    if (w->escaped)
+        walk.inner |= escape_errors(m, at, w->escaped);
+    walk.errors = walk.inner | w->errors;
+    if ((w->scalars & ~w->digits) | w->scalars >> 63)
+        walk.errors |= scalar_errors(m, at, w);
+    if (__builtin_expect(m->closed != 0, 0))
+        return walk.errors | any_token(w);
+    find_candidates(&m->search, w, &walk.candidates);
+    while (walk.brackets)
+        walk_bracket(m, &walk);
+    walk_span(m, &walk, walk.rest);
+    return walk.errors;
+}
+
+static void start(struct machine *m)
+{
+    m->carry = (struct carry){.ended = {.mark = 1, .colon = 1}}; /* a value begins */
+    m->base = m->low_due = m->closed = 0;
+    m->levels.depth = 0;
+    m->levels.object[0] = 1;
+    m->levels.object[1] = 0;
+}
+
+/* Fills m->tail with the frame's last bytes, from m->base on: where they lie there. */
+INLINE const char *copy_tail(struct machine *m, const char *at, size_t left)
+{
+    memset(m->tail + BLOCK, ' ', BLOCK);
+    if (m->base > 0) /* in one size: with some of the block before */
+        memcpy(m->tail, at + left - BLOCK, BLOCK);
+    else
+        memcpy(m->tail + BLOCK - left, at, left);
+    return m->tail + BLOCK - left;
+}
+
+/* Is everything before `stop`, which is ASCII or the end, in UTF-8? In a pass of its
+ * own, so that blocks with and without wide bytes may follow in any order. */
+static __attribute__((noinline)) bool is_utf8(struct machine *m, size_t stop)
+{
+    const char *bytes = m->search.bytes;
+    uint64_t errors = 0;
+    size_t wide = 0;
+
+    for (m->base = 0; stop - m->base >= BLOCK; m->base += BLOCK)
+        errors |= block_utf8_errors(bytes + m->base, bytes, m->base, stop, &wide);
+    errors |= block_utf8_errors(copy_tail(m, bytes + m->base, stop - m->base), bytes, m->base,
+                                stop, &wide);
+    return !errors;
+}
+
+/* The root is an object, and what was read of it is text. */
+INLINE bool is_good(struct machine *m, size_t stop)
+{
+    return m->levels.object[1] && (!m->carry.wide || is_utf8(m, stop));
 }
 
 static bool read_frame(const struct search_path paths[FIELDS], const char *bytes, size_t size,
-                       struct field fields[FIELDS], size_t *stop)
+                       bool whole, struct field fields[FIELDS], size_t *stop)
 {
-    struct scan scan; /* the places and the tail are written before they are read */
-    struct search search;
-    struct place place;
-    bool good;
+    struct machine m;
+    struct search *search = &m.search;
+    const char *at = bytes;
+    uint64_t errors, valid = ~UINT64_C(0);
 
-    scan.bytes = bytes;
-    scan.size = size;
-    scan.damage = SIZE_MAX;
-    scan.carry = (struct carry){.next = 0};
-    scan.end = place.next = scan.places;
-    place.at = 0;
-    search_start(&search, paths, fields);
-    good = machine_read(&scan, &search, &place);
-    *stop = place.at;
-    return good;
+    start(&m);
+    search_start(search, paths, bytes, size, fields);
+    for (; m.base < size; m.base += BLOCK, at += BLOCK) {
+        struct words words;
+
+        if (__builtin_expect(size - m.base < BLOCK, 0)) {
+            valid = (UINT64_C(1) << (size - m.base)) - 1;
+            at = copy_tail(&m, at, size - m.base);
+        }
+        scan_block(&m.carry, at, valid, search, &words);
+        errors = read_words(&m, at, &words);
+        if (search->left == 0 && !whole && search->stop < m.base + BLOCK && search->stop < size) {
+            *stop = search->stop;
+            return !(errors & up_to(UINT64_C(1) << *stop % BLOCK)) && is_good(&m, *stop);
+        }
+        if (errors)
+            return false;
+    }
+    *stop = m.closed - 1;
+    return m.closed && is_good(&m, size);
 }
 
 #define JOIN(a, b) a##b

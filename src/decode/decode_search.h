@@ -1,23 +1,28 @@
 /* Two paths that are followed into a frame while it is read, from the front to
  * the back: where a key stands twice the first wins, and a path that it leads
- * astray is lost. */
+ * astray is lost.
+ *
+ * Whoever reads the frame knows its marks and levels, a block at a time, and asks
+ * here about places where a step may be: quotes of keys, commas of an array. What
+ * is found there is followed to its end in the raw bytes, ahead of the reader,
+ * who checks them afterwards: what is found counts if everything up to
+ * search->stop is undamaged. */
 #ifndef DECODE_DECODE_SEARCH_H
 #define DECODE_DECODE_SEARCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "decode_fields.h"
 
-/* The step of a pointer, made ready for comparing: the first eight bytes of the
- * name with a closing quote behind it, and which of them there are. */
+/* The step of a pointer, and where its key may be seen: at opening quotes with `first`
+ * behind them and another quote `reach` further on. */
 struct search_step {
     struct json_step step;
-    uint64_t head;
-    uint64_t mask;
-    bool whole; /* they say all: a raw key that begins with them is this one */
+    char first;
+    unsigned char reach; /* 1..63 */
+    bool plain; /* else only at closing quotes, since it is written with escapes or is long */
 };
 
 /* Without steps: not asked for. */
@@ -32,86 +37,35 @@ bool search_path_create(struct search_path *path, const struct json_pointer *poi
 void search_path_destroy(struct search_path *path);
 
 struct search {
-    struct field *fields;                  /* [FIELDS], where findings go */
+    const char *bytes, *end;  /* the frame */
+    struct field *fields;     /* [FIELDS], where findings go */
     const struct search_step *step[FIELDS]; /* the next one */
-    size_t steps[FIELDS];                  /* how many are left */
-    unsigned due[FIELDS]; /* how deep the container is where that has to be; 0: nowhere */
-    int64_t elements[FIELDS]; /* of it that have passed, if it is an array */
-    unsigned pending;     /* fields whose value has begun and not ended, as bits */
-    unsigned left;        /* fields that have not ended */
+    size_t steps[FIELDS];     /* how many are left */
+    unsigned due[FIELDS];     /* how deep the container is where that has to be; 0: nowhere */
+    bool array[FIELDS];       /* it is an array: */
+    int64_t elements[FIELDS]; /* so many of it have passed */
+    unsigned deepest;         /* of `due` */
+    unsigned left;            /* fields that are not found */
+    size_t stop; /* the byte that ends the last of those found; the frame's size: none does */
+    /* How the next steps are found: */
+    char first[FIELDS];       /* byte behind the opening quote */
+    unsigned char reach[FIELDS]; /* from there to the closing one */
+    bool unnamed;             /* one of them otherwise than by the name */
+    uint64_t named[FIELDS];   /* by the name: all bits, or none */
+    uint64_t beyond[FIELDS];  /* as many of the highest bits as `reach` says */
 };
 
 /* Sets the fields to FIELD_MISSING. One path at least has steps. */
 void search_start(struct search *search, const struct search_path paths[FIELDS],
-                  struct field fields[FIELDS]);
-
-/* Those of the candidates whose step is this raw key, between its quotes and
- * checked; `behind` may be further on by white space. */
-unsigned search_compare(const struct search *search, unsigned candidates, const char *key,
-                        const char *behind);
-/* An element begins in a container where a step is due: whose step it is. */
-unsigned search_element(struct search *search, unsigned depth);
-/* The value of `met` is a container; `depth` is of the one that holds it. Whether
- * no field is left: one that is a container ends where it begins. */
-bool search_enter(struct search *search, unsigned met, unsigned depth, const char *at);
-/* The value of `met` is something else. */
-void search_begin(struct search *search, unsigned met, const char *at);
-/* The mark behind that. Whether no field is left. */
-bool search_end(struct search *search, const char *mark);
-
-/* A container ends. */
-static inline void search_leave(struct search *search, unsigned depth)
-{
-    for (int i = 0; i < FIELDS; i++) {
-        if (search->due[i] == depth)
-            search->due[i] = 0;
-    }
-}
-
-static inline bool search_is_due(const struct search *search, unsigned depth)
-{
-    return search->due[FIELD_USER] == depth || search->due[FIELD_TIME] == depth;
-}
-
-/* Eight bytes, the first in the lowest place. */
-static inline uint64_t search_load(const char *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-/* The fields whose step is due here and is the raw key that begins at `at`;
- * *candidates are those where that takes a closer look: a key that means a name
- * can differ from it only from a backslash on. */
-static inline unsigned search_match(const struct search *search, unsigned depth, const char *at,
-                                    const char *end, unsigned *candidates)
-{
-    unsigned found = 0;
-    uint64_t word;
-
-    if (end - at < (ptrdiff_t)sizeof word) {
-        *candidates = (unsigned)(search->due[FIELD_USER] == depth) << FIELD_USER |
-                      (unsigned)(search->due[FIELD_TIME] == depth) << FIELD_TIME;
-        return 0;
-    }
-    word = search_load(at);
-    for (unsigned i = 0; i < FIELDS; i++) {
-        uint64_t differing;
-
-        if (search->due[i] != depth)
-            continue;
-        differing = (word ^ search->step[i]->head) & search->step[i]->mask;
-        if (!differing && search->step[i]->whole)
-            found |= 1U << i;
-        else if (!differing || (char)(word >> (__builtin_ctzll(differing) & ~7)) == '\\')
-            *candidates |= 1U << i;
-    }
-    return found;
-}
+                  const char *bytes, size_t size, struct field fields[FIELDS]);
+/* A field's next step is due in an object, whose key may begin at this opening
+ * quote. */
+void search_at_opening(struct search *search, unsigned field, size_t at);
+/* The same for a key that ends at this closing quote and has no damage in it. */
+void search_at_closing(struct search *search, unsigned field, size_t at);
+/* It is due in an array, and here is a comma of it. */
+void search_at_comma(struct search *search, unsigned field, size_t at);
+/* Containers deeper than this have ended. */
+void search_leave(struct search *search, unsigned depth);
 
 #endif

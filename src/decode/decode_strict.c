@@ -1,6 +1,6 @@
-/* The strict way: the whole frame is checked, byte by byte, then tokenised, and
- * the fields are looked up among the tokens. It is what the fast way is tested
- * against, and shares nothing with it. */
+/* The plain way: the whole frame is checked, byte by byte, then tokenised, and
+ * the fields are looked up among the tokens. It names the damage that the fast way
+ * comes upon, is what that is tested against, and shares nothing with it. */
 #include <assert.h>
 
 #include "decode_fields.h"

@@ -34,50 +34,50 @@ INLINE uint64_t equal(__m256i low, __m256i high, char c)
     return gather(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted));
 }
 
-/* By its lower half a byte is looked up in the table: is it the one there? */
-INLINE __m256i is_listed(__m256i bytes, const uint8_t list[16])
-{
-    return _mm256_cmpeq_epi8(bytes, _mm256_shuffle_epi8(table(list), bytes));
-}
-
-INLINE __m256i is_control(__m256i bytes)
-{
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
-}
-
-/* Where no byte belongs stands one with another lower half. Marks are looked up
- * with the bit set in which '[' differs from '{'. */
+/* By its lower half a byte is looked up in the table: is it the one there? Where
+ * no byte belongs stands one with another lower half. */
 static const uint8_t spaces[16] = {' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0};
-static const uint8_t marks[16] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0};
 
-INLINE struct block block_read(const char *at)
+INLINE __m256i is_space(__m256i bytes)
+{
+    return _mm256_cmpeq_epi8(bytes, _mm256_shuffle_epi8(table(spaces), bytes));
+}
+
+INLINE __m256i is_most(__m256i bytes, char most)
+{
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(most)), bytes);
+}
+
+INLINE __m256i is_digit(__m256i bytes)
+{
+    return is_most(_mm256_sub_epi8(bytes, _mm256_set1_epi8('0')), 9);
+}
+
+INLINE struct block block_read(const char *at, const char first[FIELDS])
 {
     __m256i low = load(at), high = load(at + HALF), fold = _mm256_set1_epi8(0x20);
+    __m256i folded_low = _mm256_or_si256(low, fold); /* '[' becomes '{' */
+    __m256i folded_high = _mm256_or_si256(high, fold);
 
     return (struct block){
         .backslash = equal(low, high, '\\'),
         .quote = equal(low, high, '"'),
-        .mark = gather(is_listed(_mm256_or_si256(low, fold), marks),
-                       is_listed(_mm256_or_si256(high, fold), marks)),
-        .space = gather(is_listed(low, spaces), is_listed(high, spaces)),
-        .control = gather(is_control(low), is_control(high)),
-        .wide = _mm256_movemask_epi8(_mm256_or_si256(low, high)) != 0,
+        .opening = equal(folded_low, folded_high, '{'),
+        .closing = equal(folded_low, folded_high, '}'),
+        .colon = equal(low, high, ':'),
+        .comma = equal(low, high, ','),
+        .space = gather(is_space(low), is_space(high)),
+        .digit = gather(is_digit(low), is_digit(high)),
+        .zero = equal(low, high, '0'),
+        .first = {equal(low, high, first[0]), equal(low, high, first[1])},
+        .control = _mm256_movemask_epi8(is_most(_mm256_min_epu8(low, high), 0x1f)) != 0,
+        .wide = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, high)),
     };
 }
 
-/* Eight at a time, needed or not: that is cheaper than to find out. */
-INLINE uint32_t *block_list(uint64_t bits, uint32_t base, uint32_t *places)
+INLINE uint64_t block_controls(const char *at)
 {
-    uint32_t *end = places + _mm_popcnt_u64(bits);
-
-    do {
-        for (int i = 0; i < 8; i++) {
-            places[i] = base + (uint32_t)_tzcnt_u64(bits);
-            bits = _blsr_u64(bits);
-        }
-        places += 8;
-    } while (places < end);
-    return end;
+    return gather(is_most(load(at), 0x1f), is_most(load(at + HALF), 0x1f));
 }
 
 INLINE __m256i high_halves(__m256i bytes)
@@ -93,12 +93,36 @@ INLINE __m256i is_not_escapable(__m256i bytes)
     return _mm256_cmpeq_epi8(both, _mm256_setzero_si256());
 }
 
-static uint64_t block_escapable(const char *at, uint64_t *unicode)
+INLINE __m256i is_hex_digit(__m256i bytes)
 {
-    __m256i low = load(at), high = load(at + HALF);
+    __m256i folded = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
 
-    *unicode = equal(low, high, 'u');
-    return ~gather(is_not_escapable(low), is_not_escapable(high));
+    return _mm256_or_si256(is_digit(bytes),
+                           is_most(_mm256_sub_epi8(folded, _mm256_set1_epi8('a')), 5));
+}
+
+INLINE struct escape_marks block_escape_marks(const char *at)
+{
+    __m256i low = load(at), high = load(at + HALF), fold = _mm256_set1_epi8(0x20);
+
+    return (struct escape_marks){
+        .escapable = ~gather(is_not_escapable(low), is_not_escapable(high)),
+        .unicode = equal(low, high, 'u'),
+        .digit = gather(is_hex_digit(low), is_hex_digit(high)),
+        .half = equal(_mm256_or_si256(low, fold), _mm256_or_si256(high, fold), 'd'),
+    };
+}
+
+INLINE struct number_marks block_number_marks(const char *at)
+{
+    __m256i low = load(at), high = load(at + HALF), fold = _mm256_set1_epi8(0x20);
+
+    return (struct number_marks){
+        .point = equal(low, high, '.'),
+        .power = equal(_mm256_or_si256(low, fold), _mm256_or_si256(high, fold), 'e'),
+        .minus = equal(low, high, '-'),
+        .plus = equal(low, high, '+'),
+    };
 }
 
 /* The bytes that stand `distance` before each. */
@@ -127,7 +151,7 @@ INLINE __m256i is_zero(__m256i bytes)
     return _mm256_cmpeq_epi8(bytes, _mm256_setzero_si256());
 }
 
-/* *wide: whether the block before has to be looked back at. */
+/* *wide: not asked for. */
 static uint64_t block_utf8_errors(const char *at, const char *bytes, size_t base, size_t size,
                                   size_t *wide)
 {
@@ -135,7 +159,7 @@ static uint64_t block_utf8_errors(const char *at, const char *bytes, size_t base
     __m256i low = load(at), high = load(at + HALF);
 
     (void)size;
-    *wide = _mm256_movemask_epi8(high) != 0;
+    (void)wide;
     return ~gather(is_zero(utf8_errors(low, last)), is_zero(utf8_errors(high, low)));
 }
 

@@ -66,30 +66,62 @@ INLINE bool is_wide(struct bytes bytes)
     return vmaxvq_u8(all) >= 0x80;
 }
 
-INLINE struct block block_read(const char *at)
+INLINE struct block block_read(const char *at, const char first[FIELDS])
 {
     struct bytes bytes = load(at), folded = fold(bytes);
 
     return (struct block){
         .backslash = equal(bytes, '\\'),
         .quote = equal(bytes, '"'),
-        .mark = equal(folded, '{') | equal(folded, '}') | equal(bytes, ':') | equal(bytes, ','),
+        .opening = equal(folded, '{'),
+        .closing = equal(folded, '}'),
+        .colon = equal(bytes, ':'),
+        .comma = equal(bytes, ','),
         .space = equal(bytes, ' ') | equal(bytes, '\t') | equal(bytes, '\n') | equal(bytes, '\r'),
-        .control = below(bytes, 0x20),
+        .digit = below(bytes, '9' + 1) & ~below(bytes, '0'),
+        .zero = equal(bytes, '0'),
+        .first = {equal(bytes, first[0]), equal(bytes, first[1])},
+        .control = below(bytes, 0x20) != 0,
         .wide = is_wide(bytes),
     };
 }
 
-static uint64_t block_escapable(const char *at, uint64_t *unicode)
+INLINE uint64_t block_controls(const char *at)
+{
+    return below(load(at), 0x20);
+}
+
+INLINE uint64_t between(struct bytes bytes, uint8_t first, uint8_t last)
+{
+    return below(bytes, last + 1) & ~below(bytes, first);
+}
+
+INLINE struct escape_marks block_escape_marks(const char *at)
 {
     static const char letters[] = "\"\\/bfnrt";
-    struct bytes bytes = load(at);
-    uint64_t found;
+    struct bytes bytes = load(at), folded = fold(bytes);
+    struct escape_marks marks = {
+        .unicode = equal(bytes, 'u'),
+        .digit = between(bytes, '0', '9') | between(folded, 'a', 'f'),
+        .half = equal(folded, 'd'),
+    };
 
-    found = *unicode = equal(bytes, 'u');
+    marks.escapable = marks.unicode;
     for (const char *letter = letters; *letter; letter++)
-        found |= equal(bytes, *letter);
-    return found;
+        marks.escapable |= equal(bytes, *letter);
+    return marks;
+}
+
+INLINE struct number_marks block_number_marks(const char *at)
+{
+    struct bytes bytes = load(at);
+
+    return (struct number_marks){
+        .point = equal(bytes, '.'),
+        .power = equal(fold(bytes), 'e'),
+        .minus = equal(bytes, '-'),
+        .plus = equal(bytes, '+'),
+    };
 }
 
 /* 0xff where there is an error. `last` holds the 16 bytes before. */
@@ -109,7 +141,7 @@ INLINE uint8x16_t utf8_errors(uint8x16_t bytes, uint8x16_t last)
     return vtstq_u8(pairs, pairs);
 }
 
-/* *wide: whether the block before has to be looked back at. */
+/* *wide: not asked for. */
 static uint64_t block_utf8_errors(const char *at, const char *bytes, size_t base, size_t size,
                                   size_t *wide)
 {
@@ -117,11 +149,11 @@ static uint64_t block_utf8_errors(const char *at, const char *bytes, size_t base
     uint8x16_t last = base ? vld1q_u8((const uint8_t *)bytes + base - 16) : vdupq_n_u8(0);
 
     (void)size;
+    (void)wide;
     for (int i = 0; i < VECTORS; i++) {
         errors.part[i] = utf8_errors(block.part[i], last);
         last = block.part[i];
     }
-    *wide = vmaxvq_u8(last) >= 0x80;
     return gather(errors);
 }
 

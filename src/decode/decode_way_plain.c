@@ -1,9 +1,9 @@
 /* Blocks in plain C: eight bytes at a time in a word, whose bytes answer with
  * their highest bit. Exact: no byte's answer depends on another. */
 #include "decode_block_any.h"
-#include "decode_search.h"
+#include "decode_block_utf8.h"
+#include "decode_fast.h"
 #include "json_string.h"
-#include "utf8.h"
 
 #define EACH UINT64_C(0x0101010101010101)
 #define HIGH (EACH * 0x80)
@@ -25,60 +25,73 @@ INLINE uint64_t gather(uint64_t highest)
     return (highest >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-INLINE struct block block_read(const char *at)
+INLINE struct block block_read(const char *at, const char first[FIELDS])
 {
-    struct block block = {.wide = false};
+    struct block block = {.wide = 0};
     uint64_t all = 0;
 
     for (unsigned i = 0; i < BLOCK; i += 8) {
-        uint64_t word = search_load(at + i), control = below(word, 0x20);
+        uint64_t word = fast_load(at + i), control = below(word, 0x20);
         uint64_t folded = word | EACH * 0x20, space = equal(word, ' ');
 
         if (control) {
             space |= equal(word, '\t') | equal(word, '\n') | equal(word, '\r');
-            block.control |= gather(control) << i;
+            block.control = true;
         }
         all |= word;
         block.backslash |= gather(equal(word, '\\')) << i;
         block.quote |= gather(equal(word, '"')) << i;
         block.space |= gather(space) << i;
-        block.mark |= gather(equal(folded, '{') | equal(folded, '}') | equal(word, ':') |
-                             equal(word, ',')) << i;
+        block.opening |= gather(equal(folded, '{')) << i;
+        block.closing |= gather(equal(folded, '}')) << i;
+        block.colon |= gather(equal(word, ':')) << i;
+        block.comma |= gather(equal(word, ',')) << i;
+        block.digit |= gather(below(word, '9' + 1) & ~below(word, '0')) << i;
+        block.zero |= gather(equal(word, '0')) << i;
+        for (unsigned field = 0; field < FIELDS; field++)
+            block.first[field] |= gather(equal(word, first[field])) << i;
     }
     block.wide = all & HIGH;
     return block;
 }
 
-static uint64_t block_escapable(const char *at, uint64_t *unicode)
+static uint64_t block_controls(const char *at)
 {
-    uint64_t letters = 0;
+    uint64_t bits = 0;
 
-    *unicode = 0;
-    for (unsigned i = 0; i < BLOCK; i++) {
-        letters |= (uint64_t)(json_escape_values[(unsigned char)at[i]] != '\0') << i;
-        *unicode |= (uint64_t)(at[i] == 'u') << i;
-    }
-    return letters | *unicode;
+    for (unsigned i = 0; i < BLOCK; i += 8)
+        bits |= gather(below(fast_load(at + i), 0x20)) << i;
+    return bits;
 }
 
-/* Character by character. *wide: bytes at the start that belong to the last one
- * of the block before. */
-static uint64_t block_utf8_errors(const char *at, const char *bytes, size_t base, size_t size,
-                                  size_t *wide)
+static struct escape_marks block_escape_marks(const char *at)
 {
-    uint64_t errors = 0;
-    size_t i = *wide;
+    struct escape_marks marks = {0};
 
-    (void)at;
-    while (i < BLOCK && base + i < size) {
-        size_t length = utf8_length(bytes + base + i, size - base - i);
+    for (unsigned i = 0; i < BLOCK; i++) {
+        unsigned char c = (unsigned char)at[i];
 
-        if (length == 0)
-            errors |= UINT64_C(1) << i;
-        i += length ? length : 1;
+        marks.escapable |= (uint64_t)(json_escape_values[c] != '\0' || c == 'u') << i;
+        marks.unicode |= (uint64_t)(c == 'u') << i;
+        marks.digit |= (uint64_t)(json_hex_digits[c] <= 0xf) << i;
+        marks.half |= (uint64_t)((c | 0x20) == 'd') << i;
     }
-    *wide = i > BLOCK ? i - BLOCK : 0;
-    return errors;
+    return marks;
+}
+
+static struct number_marks block_number_marks(const char *at)
+{
+    struct number_marks marks = {0};
+
+    for (unsigned i = 0; i < BLOCK; i += 8) {
+        uint64_t word = fast_load(at + i);
+
+        marks.point |= gather(equal(word, '.')) << i;
+        marks.power |= gather(equal(word | EACH * 0x20, 'e')) << i;
+        marks.minus |= gather(equal(word, '-')) << i;
+        marks.plus |= gather(equal(word, '+')) << i;
+    }
+    return marks;
 }
 
 #define DECODE_WAY plain

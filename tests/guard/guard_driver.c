@@ -108,7 +108,8 @@ static void run_decode_plain(struct world *world)
         const struct message *message = &world->messages[i];
 
         for (int n = times(world, i); n > 0; n--)
-            MUST(fast_way_plain.read(world->paths, message->bytes, message->size, fields, &stop));
+            MUST(fast_way_plain.read(world->paths, message->bytes, message->size, false, fields,
+                                     &stop));
     }
 }
 

@@ -16,6 +16,7 @@ struct decode_judge {
     struct json_pointer *pointers[FIELDS];
     struct search_path paths[FIELDS];
     struct frame_oracle *oracle;
+    struct json *json;        /* to read strictly by */
     struct decoder *fast;
     struct decoder *strict;
     struct decoder *finisher; /* strict, and with room for brackets */
@@ -54,6 +55,8 @@ struct decode_judge *decode_judge_create(const struct decode_options *options)
     assert(judge);
     judge->options = *options;
     judge->oracle = frame_oracle_create(options->frame_max);
+    judge->json = json_create();
+    assert(judge->json && json_reserve(judge->json, options->frame_max));
     asked.strict = false;
     judge->fast = decoder_create(&asked, error, sizeof error);
     asked.strict = true;
@@ -88,6 +91,7 @@ void decode_judge_destroy(struct decode_judge **judge)
     decoder_destroy(&j->finisher);
     decoder_destroy(&j->strict);
     decoder_destroy(&j->fast);
+    json_destroy(&j->json);
     frame_oracle_destroy(&j->oracle);
     free(j);
     *judge = NULL;
@@ -111,6 +115,15 @@ static bool same_field(const struct field *a, const struct field *b)
     return a->text == b->text && a->size == b->size;
 }
 
+static void check_fields(const char *who, const struct field expected[FIELDS],
+                         const struct field found[FIELDS], const char *bytes, size_t size)
+{
+    for (int field = 0; field < FIELDS; field++) {
+        if (!same_field(&expected[field], &found[field]))
+            complain(who, field == FIELD_USER ? "the user" : "the time", bytes, size);
+    }
+}
+
 /* Each way against the oracle, in whose hands the frame's end is left. */
 static bool check_ways(struct decode_judge *judge, const char *bytes, size_t size, size_t *stop)
 {
@@ -120,18 +133,41 @@ static bool check_ways(struct decode_judge *judge, const char *bytes, size_t siz
     bool good = frame_oracle_read(judge->oracle, judge->pointers, bytes, size, expected, stop);
 
     for (size_t i = 0; i < count; i++) {
-        if (ways[i]->read(judge->paths, bytes, size, found, &found_stop) != good)
+        if (ways[i]->read(judge->paths, bytes, size, false, found, &found_stop) != good)
             complain(ways[i]->name, good ? "damage" : "no damage", bytes, size);
         if (!good)
             continue;
         if (found_stop != *stop)
             complain(ways[i]->name, "it stopped elsewhere", bytes, size);
-        for (int field = 0; field < FIELDS; field++) {
-            if (!same_field(&expected[field], &found[field]))
-                complain(ways[i]->name, field == FIELD_USER ? "the user" : "the time", bytes, size);
-        }
+        check_fields(ways[i]->name, expected, found, bytes, size);
     }
     return good;
+}
+
+/* The last byte but for white space, and it is the root's. */
+static bool ends_at(const char *bytes, size_t size, size_t stop)
+{
+    while (size > 0 && strchr(" \t\r\n", bytes[size - 1]))
+        size--;
+    return stop == size - 1 && bytes[stop] == '}';
+}
+
+/* The same of the whole frame, against a check byte by byte and jsmn. */
+static void check_whole(struct decode_judge *judge, const char *bytes, size_t size)
+{
+    const struct fast_way *const *ways;
+    size_t count = fast_ways(&ways), stop;
+    struct field expected[FIELDS], found[FIELDS];
+    bool good = decode_strict(judge->json, judge->pointers, bytes, size, expected) == REJECT_NONE;
+
+    for (size_t i = 0; i < count; i++) {
+        if (ways[i]->read(judge->paths, bytes, size, true, found, &stop) != good)
+            complain(ways[i]->name, good ? "whole: damage" : "whole: no damage", bytes, size);
+        if (good && !ends_at(bytes, size, stop))
+            complain(ways[i]->name, "whole: its end", bytes, size);
+        if (good)
+            check_fields(ways[i]->name, expected, found, bytes, size);
+    }
 }
 
 static bool is_damage(enum reject reason)
@@ -188,6 +224,7 @@ enum reject decode_judge_check(struct decode_judge *judge, const char *bytes, si
     if (size > 0)
         memcpy(copy, bytes, size);
     good = check_ways(judge, copy, size, &stop);
+    check_whole(judge, copy, size);
     reason = decode(judge->fast, copy, size, &fast);
     strict_reason = decode(judge->strict, copy, size, &strict);
     if (only_strict)
