@@ -23,7 +23,7 @@
 /* The containers that are open. */
 struct levels {
     unsigned depth;
-    uint8_t object[LIMIT_DEPTH + 2]; /* by depth: 1 or 0; [0] is as good as one */
+    uint8_t object[LIMIT_DEPTH + 2]; /* by depth: 1 or 0; [0] is as good as one: the root's own */
 };
 
 struct machine {
@@ -277,7 +277,6 @@ static void start(struct machine *m)
     m->base = m->low_due = m->closed = 0;
     m->levels.depth = 0;
     m->levels.object[0] = 1;
-    m->levels.object[1] = 0;
 }
 
 /* Fills m->tail with the frame's last bytes, from m->base on: where they lie there. */
@@ -306,10 +305,19 @@ static __attribute__((noinline)) bool is_utf8(struct machine *m, size_t stop)
     return !errors;
 }
 
-/* The root is an object, and what was read of it is text. */
-INLINE bool is_good(struct machine *m, size_t stop)
+INLINE bool is_text(struct machine *m, size_t stop)
 {
-    return m->levels.object[1] && (!m->carry.wide || is_utf8(m, stop));
+    return !m->carry.wide || is_utf8(m, stop);
+}
+
+/* Does it begin as an object does? */
+INLINE bool is_object(const char *bytes, size_t size)
+{
+    const char *at = bytes, *end = bytes + size;
+
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    return at < end && *at == '{';
 }
 
 static bool read_frame(const struct search_path paths[FIELDS], const char *bytes, size_t size,
@@ -320,6 +328,8 @@ static bool read_frame(const struct search_path paths[FIELDS], const char *bytes
     const char *at = bytes;
     uint64_t errors, valid = ~UINT64_C(0);
 
+    if (!is_object(bytes, size))
+        return false;
     start(&m);
     search_start(search, paths, bytes, size, fields);
     for (; m.base < size; m.base += BLOCK, at += BLOCK) {
@@ -333,13 +343,13 @@ static bool read_frame(const struct search_path paths[FIELDS], const char *bytes
         errors = read_words(&m, at, &words);
         if (search->left == 0 && !whole && search->stop < m.base + BLOCK && search->stop < size) {
             *stop = search->stop;
-            return !(errors & up_to(UINT64_C(1) << *stop % BLOCK)) && is_good(&m, *stop);
+            return !(errors & up_to(UINT64_C(1) << *stop % BLOCK)) && is_text(&m, *stop);
         }
         if (errors)
             return false;
     }
     *stop = m.closed - 1;
-    return m.closed && is_good(&m, size);
+    return m.closed && is_text(&m, size);
 }
 
 #define JOIN(a, b) a##b
