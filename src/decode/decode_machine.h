@@ -326,7 +326,7 @@ static bool read_frame(const struct search_path paths[FIELDS], const char *bytes
     struct machine m;
     struct search *search = &m.search;
     const char *at = bytes;
-    uint64_t errors, valid = ~UINT64_C(0);
+    uint64_t errors;
 
     if (!is_object(bytes, size))
         return false;
@@ -335,11 +335,9 @@ static bool read_frame(const struct search_path paths[FIELDS], const char *bytes
     for (; m.base < size; m.base += BLOCK, at += BLOCK) {
         struct words words;
 
-        if (__builtin_expect(size - m.base < BLOCK, 0)) {
-            valid = (UINT64_C(1) << (size - m.base)) - 1;
+        if (__builtin_expect(size - m.base < BLOCK, 0))
             at = copy_tail(&m, at, size - m.base);
-        }
-        scan_block(&m.carry, at, valid, search, &words);
+        scan_block(&m.carry, at, search, &words);
         errors = read_words(&m, at, &words);
         if (search->left == 0 && !whole && search->stop < m.base + BLOCK && search->stop < size) {
             *stop = search->stop;

@@ -125,9 +125,8 @@ INLINE void find_errors(struct carry *carry, const struct block *block, uint64_t
                 (w->colon & ~after_name);
 }
 
-/* `valid`: all bits, or those of the lowest bytes that there are. */
-INLINE void scan_block(struct carry *carry, const char *at, uint64_t valid,
-                       const struct search *search, struct words *w)
+INLINE void scan_block(struct carry *carry, const char *at, const struct search *search,
+                       struct words *w)
 {
     struct block block = block_read(at, search->first);
     uint64_t escaped = 0, quotes, outside, space;
@@ -139,7 +138,7 @@ INLINE void scan_block(struct carry *carry, const char *at, uint64_t valid,
     w->escaped = escaped & w->strings;
     w->opens = quotes & w->strings;
     w->closes = quotes & ~w->strings;
-    outside = valid & ~(w->strings | quotes);
+    outside = ~(w->strings | quotes);
     w->brackets = (block.opening | block.closing) & outside;
     w->colon = block.colon & outside;
     w->comma = block.comma & outside;

@@ -158,13 +158,10 @@ static void take(struct search *search, unsigned field, const char *at)
     struct field *found = &search->fields[field];
     size_t stop;
 
-    if (at == search->end || *at == '{' || *at == '[') {
+    if (at == search->end || *at == '{' || *at == '[')
         *found = (struct field){.kind = FIELD_OTHER, .text = at};
-    } else {
+    else
         at = take_text(search, found, at);
-        if (at < search->end && *at != ',' && *at != '}' && *at != ']')
-            at = search->end; /* nothing ends it: damage, wherever that shows */
-    }
     stop = (size_t)(at - search->bytes);
     if (stop > search->stop)
         search->stop = stop;
