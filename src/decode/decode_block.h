@@ -7,7 +7,6 @@
  *   uint64_t block_parity(uint64_t bits)
  *       the parity of the bits up to and with each
  *   struct escape_marks block_escape_marks(const char *at)
- *   struct number_marks block_number_marks(const char *at)
  *   uint64_t block_utf8_errors(const char *at, const char *bytes, size_t base,
  *                              size_t size, size_t *wide)
  *       bytes that UTF-8 forbids, for the block `at`, which is the one at `base`
@@ -46,10 +45,6 @@ struct escape_marks {
     uint64_t unicode;   /* of those, 'u' */
     uint64_t digit;     /* hexadecimal ones */
     uint64_t half;      /* those with which a surrogate begins, or others too */
-};
-
-struct number_marks {
-    uint64_t point, power, minus, plus; /* power: e, E */
 };
 
 #endif

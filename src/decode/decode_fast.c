@@ -93,17 +93,28 @@ uint64_t fast_unicode_errors(const char *bytes, size_t size, size_t base, uint64
     return errors;
 }
 
-/* What may stand behind a number or word. */
-static const bool ends_value[256] = {[','] = true,  ['}'] = true,  [']'] = true, [' '] = true,
-                                     ['\n'] = true, ['\r'] = true, ['\t'] = true};
+const bool fast_ends_value[256] = {
+    [','] = true, [':'] = true,  ['{'] = true,  ['}'] = true,  ['['] = true, [']'] = true,
+    ['"'] = true, [' '] = true, ['\n'] = true, ['\r'] = true, ['\t'] = true};
 
 static bool value_ends(const char *at, const char *end)
 {
-    return at < end && ends_value[(unsigned char)*at];
+    return at < end && fast_ends_value[(unsigned char)*at];
 }
 
+#define EACH UINT64_C(0x0101010101010101)
+
+/* Eight at a time: the first byte that is no digit is found exactly. */
 static const char *digits_end(const char *at, const char *end)
 {
+    while (end - at >= 8) {
+        uint64_t digits = fast_load(at) ^ EACH * '0';
+        uint64_t others = (digits | (digits + EACH * 0x76)) & EACH * 0x80;
+
+        if (others)
+            return at + __builtin_ctzll(others) / 8;
+        at += 8;
+    }
     while (at < end && *at >= '0' && *at <= '9')
         at++;
     return at;

@@ -43,6 +43,14 @@ extern const struct fast_way fast_way_neon;
  * *low_due is where a low one may stand; 0 at first. */
 uint64_t fast_unicode_errors(const char *bytes, size_t size, size_t base, uint64_t letters,
                              size_t *low_due);
+/* What is no byte of a number or word, but a mark, a quote or white space. */
+extern const bool fast_ends_value[256];
+
+static inline bool fast_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* Is this a number, or true, false, null, with something behind it that ends it? */
 bool fast_is_scalar(const char *at, const char *end);
 

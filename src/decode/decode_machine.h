@@ -3,9 +3,10 @@
  * decode_block.h lists, and DECODE_WAY, its name, and then includes this file.
  *
  * Its first half (decode_scan.h) makes words of a block. Here those are looked at:
- * escapes, numbers and words where there are any, keys where a step of a path is due,
- * and brackets, one by one. The span from one bracket to the next lies in one
- * container, of which it is known by then whether it is an object.
+ * escapes where there are any, keys where a step of a path is due, and brackets, one
+ * by one. The span from one bracket to the next lies in one container, of which it
+ * is known by then whether it is an object. UTF-8, and numbers that are more than
+ * digits, are looked at in the end.
  *
  * Errors are bits at, or before, the byte where they show, and count only up to the
  * byte where reading stops. */
@@ -20,6 +21,9 @@
 
 #ifdef DECODE_WAY
 
+/* Places that wait to be looked at. */
+#define PLACES 64
+
 /* The containers that are open. */
 struct levels {
     unsigned depth;
@@ -32,13 +36,16 @@ struct machine {
     size_t base;          /* of the block at work */
     size_t low_due;       /* for fast_unicode_errors */
     size_t closed;        /* behind the last bracket; 0: it has not come */
+    unsigned odd_count;
+    uint32_t odd[PLACES + 1]; /* behind numbers and words that are more than digits */
     struct levels levels; /* these are written before they are read */
     char tail[2 * BLOCK]; /* the last bytes, with space behind them */
 };
 
-INLINE uint64_t highest(uint64_t bits)
+/* The place of the lowest bit; without one, anything. */
+INLINE unsigned lowest(uint64_t bits)
 {
-    return UINT64_C(1) << (63 - __builtin_clzll(bits));
+    return (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63);
 }
 
 INLINE uint64_t up_to(uint64_t bit)
@@ -63,50 +70,38 @@ INLINE uint64_t escape_errors(struct machine *m, const char *at, uint64_t escape
     return errors;
 }
 
-/* The bytes of those runs that have one of the bits at their start. */
-INLINE uint64_t runs_from(uint64_t starts, uint64_t runs)
+/* Those of the numbers and words that wait which begin before `stop`. Whether one
+ * is in a block nobody can foresee, so they are looked at together. */
+static __attribute__((noinline)) bool odd_are_good(struct machine *m, size_t stop)
 {
-    return runs & ~(runs + starts);
-}
+    const struct search *s = &m->search;
+    bool good = true;
 
-/* Bytes of numbers that can't be where they are. Whatever a number may have to
- * the left of a byte and to its right is decided by those next to it, but for one
- * thing: digits behind a point or an exponent are not followed by another. */
-INLINE uint64_t number_errors(const struct number_marks *n, uint64_t starts, uint64_t scalars,
-                              uint64_t digits, uint64_t zeros)
-{
-    uint64_t numbers = runs_from(starts, scalars);
-    uint64_t point = n->point & numbers, power = n->power & numbers;
-    uint64_t minus = n->minus & numbers, plus = n->plus & numbers;
-    uint64_t sign = minus & starts, power_sign = (minus | plus) & power << 1;
-    uint64_t digit_next = digits >> 1, digit_before = digits << 1;
-    uint64_t powers = ((power | power_sign) << 1) & digits, ends;
-    uint64_t no_carry = 0;
+    for (unsigned i = 0; i < m->odd_count && good; i++) {
+        const char *at = s->bytes + m->odd[i];
 
-    ends = run_ends(point << 1 & digits, digits, &no_carry) & point;
-    no_carry = 0;
-    ends |= run_ends(powers, digits, &no_carry) & (point | power);
-    return ends | (numbers & ~(digits | point | power | minus | plus)) |
-           (minus & ~(sign | power_sign)) | (plus & ~power_sign) |
-           ((point | power) & ~digit_before) |
-           ((point | sign | power_sign | (power & ~(power_sign >> 1))) & ~digit_next) |
-           ((zeros & (starts | sign << 1)) << 1 & digits);
-}
-
-/* The numbers and words of a block in which there is more than whole numbers, or
- * one that runs on behind it. That one and words are looked at by themselves. */
-INLINE uint64_t scalar_errors(const struct machine *m, const char *at, const struct words *w)
-{
-    struct number_marks marks = block_number_marks(at);
-    uint64_t last = highest(w->starts | 1) & w->starts & (0 - (w->scalars >> 63));
-    uint64_t numbers = w->starts & (w->digits | marks.minus) & ~last;
-    uint64_t others = w->starts & ~numbers, errors = 0;
-
-    for (; others; others &= others - 1) {
-        if (!fast_is_scalar(m->search.bytes + m->base + __builtin_ctzll(others), m->search.end))
-            errors |= others & -others;
+        while (!fast_ends_value[(unsigned char)at[-1]])
+            at--;
+        good = (size_t)(at - s->bytes) >= stop || fast_is_scalar(at, s->end);
     }
-    return errors | number_errors(&marks, numbers, w->scalars, w->digits, w->zeros);
+    m->odd_count = 0;
+    return good;
+}
+
+/* Most blocks have two at most. False: in the blocks before there is damage. */
+INLINE bool keep_odd(struct machine *m, uint64_t ends)
+{
+    bool good = true;
+
+    if (__builtin_expect(m->odd_count > PLACES - BLOCK / 2, 0))
+        good = odd_are_good(m, SIZE_MAX);
+    for (unsigned i = 0; i < 2; i++, ends &= ends - 1) {
+        m->odd[m->odd_count] = (uint32_t)(m->base + lowest(ends));
+        m->odd_count += ends != 0;
+    }
+    for (; __builtin_expect(ends != 0, 0); ends &= ends - 1)
+        m->odd[m->odd_count++] = (uint32_t)(m->base + lowest(ends));
+    return good;
 }
 
 /* Where in the block each field's next step may be, on whatever level. */
@@ -260,8 +255,7 @@ INLINE uint64_t read_words(struct machine *m, const char *at, const struct words
     if (w->escaped)
         walk.inner |= escape_errors(m, at, w->escaped);
     walk.errors = walk.inner | w->errors;
-    if ((w->scalars & ~w->digits) | w->scalars >> 63)
-        walk.errors |= scalar_errors(m, at, w);
+    walk.errors |= !keep_odd(m, w->odd_ends);
     if (__builtin_expect(m->closed != 0, 0))
         return walk.errors | any_token(w);
     find_candidates(&m->search, w, &walk.candidates);
@@ -275,6 +269,7 @@ static void start(struct machine *m)
 {
     m->carry = (struct carry){.ended = {.mark = 1, .colon = 1}}; /* a value begins */
     m->base = m->low_due = m->closed = 0;
+    m->odd_count = 0;
     m->levels.depth = 0;
     m->levels.object[0] = 1;
 }
@@ -305,9 +300,11 @@ static __attribute__((noinline)) bool is_utf8(struct machine *m, size_t stop)
     return !errors;
 }
 
-INLINE bool is_text(struct machine *m, size_t stop)
+/* Is what waited to be looked at, up to `stop`, as it has to be? */
+INLINE bool ends_well(struct machine *m, size_t stop)
 {
-    return !m->carry.wide || is_utf8(m, stop);
+    return (m->odd_count == 0 || odd_are_good(m, stop)) &&
+           (!m->carry.wide || is_utf8(m, stop));
 }
 
 /* Does it begin as an object does? */
@@ -315,7 +312,7 @@ INLINE bool is_object(const char *bytes, size_t size)
 {
     const char *at = bytes, *end = bytes + size;
 
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+    while (at < end && fast_is_space(*at))
         at++;
     return at < end && *at == '{';
 }
@@ -341,13 +338,13 @@ static bool read_frame(const struct search_path paths[FIELDS], const char *bytes
         errors = read_words(&m, at, &words);
         if (search->left == 0 && !whole && search->stop < m.base + BLOCK && search->stop < size) {
             *stop = search->stop;
-            return !(errors & up_to(UINT64_C(1) << *stop % BLOCK)) && is_text(&m, *stop);
+            return !(errors & up_to(UINT64_C(1) << *stop % BLOCK)) && ends_well(&m, *stop);
         }
         if (errors)
             return false;
     }
     *stop = m.closed - 1;
-    return m.closed && is_text(&m, size);
+    return m.closed && ends_well(&m, size);
 }
 
 #define JOIN(a, b) a##b

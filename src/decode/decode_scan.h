@@ -37,6 +37,8 @@ struct ended {
 struct carry {
     uint64_t in_string; /* all or none */
     uint64_t in_scalar; /* 0 or 1: in a number or word */
+    uint64_t in_odd;    /* 0 or 1: in one with something else than digits in it */
+    uint64_t zero;      /* 0 or 1: behind a zero that one begins with */
     uint64_t escaped;   /* 0 or 1: its first byte is */
     uint64_t in_name, in_escapes; /* 0 or 1: it is in a string that is one, or has some */
     uint64_t wide;      /* bytes that are not ASCII, in any of them */
@@ -53,8 +55,7 @@ struct words {
     uint64_t first[FIELDS]; /* the search's */
     uint64_t brackets, colon, comma;
     uint64_t scalars;   /* bytes of numbers and words */
-    uint64_t starts;    /* their first ones */
-    uint64_t digits, zeros; /* of them, the latter of others as well */
+    uint64_t odd_ends;  /* behind those of them that are more than digits */
     uint64_t errors;    /* against the grammar, wherever they are */
     uint64_t no_member; /* what can't be in an object; in an array it is a colon */
     bool control;       /* bytes below 0x20 */
@@ -107,12 +108,12 @@ INLINE uint64_t find_escaped_keys(struct carry *carry, uint64_t backslash, const
  * and a colon is behind a string that is behind none. That leaves to be told, once
  * it is known where one is: in an array there is no colon, in an object nothing else
  * behind a comma or the opening bracket than such a string, and behind that a colon. */
-INLINE void find_errors(struct carry *carry, const struct block *block, uint64_t space,
-                        struct words *w)
+INLINE void find_errors(struct carry *carry, const struct block *block, uint64_t starts,
+                        uint64_t space, struct words *w)
 {
     struct ended *e = &carry->ended;
     uint64_t opening = block->opening & w->brackets, closing = w->brackets & ~opening;
-    uint64_t marks = w->colon | w->comma, others = w->starts | opening;
+    uint64_t marks = w->colon | w->comma, others = starts | opening;
     uint64_t after_mark = next_token(marks, space, &e->mark);
     uint64_t after_colon = next_token(w->colon, space, &e->colon);
     uint64_t after_opening = next_token(opening, space, &e->opening);
@@ -129,7 +130,7 @@ INLINE void scan_block(struct carry *carry, const char *at, const struct search 
                        struct words *w)
 {
     struct block block = block_read(at, search->first);
-    uint64_t escaped = 0, quotes, outside, space;
+    uint64_t escaped = 0, quotes, outside, space, starts, zeros;
 
     if (block.backslash | carry->escaped)
         escaped = find_escaped(carry, block.backslash);
@@ -144,25 +145,28 @@ INLINE void scan_block(struct carry *carry, const char *at, const struct search 
     w->comma = block.comma & outside;
     space = block.space & outside;
     w->scalars = outside & ~(w->brackets | w->colon | w->comma | space);
-    w->starts = w->scalars & ~(2 * w->scalars + carry->in_scalar);
-    w->digits = block.digit & w->scalars;
-    w->zeros = block.zero;
+    starts = w->scalars & ~(2 * w->scalars + carry->in_scalar);
+    zeros = starts & block.zero;
     for (unsigned i = 0; i < FIELDS; i++)
         w->first[i] = block.first[i];
     w->control = block.control;
     carry->wide |= block.wide;
     if (space)
-        find_errors(carry, &block, space, w);
+        find_errors(carry, &block, starts, space, w);
     else
-        find_errors(carry, &block, 0, w);
-    w->errors |= (w->starts & block.zero) << 1 & w->digits;
+        find_errors(carry, &block, starts, 0, w);
+    w->errors |= (2 * zeros + carry->zero) & block.digit & w->scalars;
+    w->odd_ends = run_ends(w->scalars & ~block.digit, w->scalars, &carry->in_odd);
     /* What stands behind space, or behind the block, is not known. */
     w->keys = w->closes & ((w->colon | space) >> 1 | UINT64_C(1) << 63);
     w->escaped_keys = 0;
-    if (block.backslash | carry->in_escapes)
+    if (block.backslash | carry->in_escapes) {
         w->escaped_keys = find_escaped_keys(carry, block.backslash, w);
+        w->errors |= block.backslash & outside; /* or it would hide a quote there */
+    }
     carry->in_string = 0 - (w->strings >> 63);
     carry->in_scalar = w->scalars >> 63;
+    carry->zero = zeros >> 63;
 }
 
 #endif

@@ -85,17 +85,9 @@ void search_start(struct search *search, const struct search_path paths[FIELDS],
     assert(search->left > 0);
 }
 
-enum class { OTHERS, SPACES, MARKS };
-
-/* What ends a number or word. */
-static const unsigned char classes[256] = {
-    [' '] = SPACES, ['\t'] = SPACES, ['\n'] = SPACES, ['\r'] = SPACES, ['"'] = MARKS,
-    ['{'] = MARKS,  ['}'] = MARKS,   ['['] = MARKS,   [']'] = MARKS,   [':'] = MARKS,
-    [','] = MARKS};
-
 static const char *skip_space(const struct search *search, const char *at)
 {
-    while (at < search->end && classes[(unsigned char)*at] == SPACES)
+    while (at < search->end && fast_is_space(*at))
         at++;
     return at;
 }
@@ -131,7 +123,7 @@ static const char *string_end(const struct search *search, const char *at)
 
 static const char *other_end(const struct search *search, const char *at)
 {
-    while (at < search->end && classes[(unsigned char)*at] == OTHERS)
+    while (at < search->end && !fast_ends_value[(unsigned char)*at])
         at++;
     return at;
 }

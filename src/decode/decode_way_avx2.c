@@ -113,18 +113,6 @@ INLINE struct escape_marks block_escape_marks(const char *at)
     };
 }
 
-INLINE struct number_marks block_number_marks(const char *at)
-{
-    __m256i low = load(at), high = load(at + HALF), fold = _mm256_set1_epi8(0x20);
-
-    return (struct number_marks){
-        .point = equal(low, high, '.'),
-        .power = equal(_mm256_or_si256(low, fold), _mm256_or_si256(high, fold), 'e'),
-        .minus = equal(low, high, '-'),
-        .plus = equal(low, high, '+'),
-    };
-}
-
 /* The bytes that stand `distance` before each. */
 #define BEFORE(bytes, last, distance) \
     _mm256_alignr_epi8(bytes, _mm256_permute2x128_si256(last, bytes, 0x21), 16 - (distance))

@@ -77,18 +77,6 @@ INLINE struct escape_marks block_escape_marks(const char *at)
     };
 }
 
-INLINE struct number_marks block_number_marks(const char *at)
-{
-    __m512i bytes = load(at);
-
-    return (struct number_marks){
-        .point = equal(bytes, '.'),
-        .power = equal(_mm512_or_si512(bytes, _mm512_set1_epi8(0x20)), 'e'),
-        .minus = equal(bytes, '-'),
-        .plus = equal(bytes, '+'),
-    };
-}
-
 /* The bytes that stand `distance` before each; `lanes` is a lane further back. */
 #define BEFORE(bytes, lanes, distance) _mm512_alignr_epi8(bytes, lanes, 16 - (distance))
 

@@ -112,18 +112,6 @@ INLINE struct escape_marks block_escape_marks(const char *at)
     return marks;
 }
 
-INLINE struct number_marks block_number_marks(const char *at)
-{
-    struct bytes bytes = load(at);
-
-    return (struct number_marks){
-        .point = equal(bytes, '.'),
-        .power = equal(fold(bytes), 'e'),
-        .minus = equal(bytes, '-'),
-        .plus = equal(bytes, '+'),
-    };
-}
-
 /* 0xff where there is an error. `last` holds the 16 bytes before. */
 INLINE uint8x16_t utf8_errors(uint8x16_t bytes, uint8x16_t last)
 {

@@ -79,20 +79,5 @@ static struct escape_marks block_escape_marks(const char *at)
     return marks;
 }
 
-static struct number_marks block_number_marks(const char *at)
-{
-    struct number_marks marks = {0};
-
-    for (unsigned i = 0; i < BLOCK; i += 8) {
-        uint64_t word = fast_load(at + i);
-
-        marks.point |= gather(equal(word, '.')) << i;
-        marks.power |= gather(equal(word | EACH * 0x20, 'e')) << i;
-        marks.minus |= gather(equal(word, '-')) << i;
-        marks.plus |= gather(equal(word, '+')) << i;
-    }
-    return marks;
-}
-
 #define DECODE_WAY plain
 #include "decode_machine.h"

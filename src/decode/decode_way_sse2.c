@@ -98,18 +98,6 @@ static struct escape_marks block_escape_marks(const char *at)
     return marks;
 }
 
-INLINE struct number_marks block_number_marks(const char *at)
-{
-    struct bytes bytes = load(at);
-
-    return (struct number_marks){
-        .point = equal(bytes, '.'),
-        .power = equal(fold(bytes), 'e'),
-        .minus = equal(bytes, '-'),
-        .plus = equal(bytes, '+'),
-    };
-}
-
 #define DECODE_WAY sse2
 #include "decode_machine.h"
 #endif

@@ -316,6 +316,31 @@ START_TEST(damage_at_every_place)
 }
 END_TEST
 
+/* More values than are kept to be looked at in the end, one of which is none. */
+START_TEST(damage_among_many_values)
+{
+    static const char *const values[] = {"1.5", "-1", "true", "false", "null", "1e3", "12"};
+    static const char *const damages[] = {"1.", "-", "tru", "nulll", "01", "1e", "+1", "1.5.5"};
+    struct decode_judge *judge = create(0);
+    struct text frame = {0};
+
+    for (size_t count = 1; count < 140; count++) {
+        size_t bad = draw(3) ? draw(count) : count;
+
+        text_clear(&frame);
+        text_string(&frame, "{\"x\":[");
+        for (size_t i = 0; i < count; i++)
+            text_format(&frame, "%s%s", i ? "," : "", i == bad ? damages[draw(8)] : values[draw(7)]);
+        text_string(&frame, "],\"uid\":\"a\",\"ts\":5,\"y\":1.}");
+        ck_assert(!frame.failed);
+        ck_assert_int_eq(decode_judge_check(judge, frame.bytes, frame.size, NULL),
+                         bad < count ? REJECT_NOT_JSON : REJECT_NONE);
+    }
+    text_free(&frame);
+    decode_judge_destroy(&judge);
+}
+END_TEST
+
 START_TEST(hard_frames)
 {
     FILE *file = fopen(TEST_DATA "/golden/hard.jsonl", "r");
@@ -385,6 +410,7 @@ int main(void)
     tcase_add_loop_test(tcase, cut_at_every_byte_with_every_bit_flipped, 0, (int)PATHS);
     tcase_add_test(tcase, runs_of_backslashes_at_every_place);
     tcase_add_test(tcase, damage_at_every_place);
+    tcase_add_test(tcase, damage_among_many_values);
     tcase_add_test(tcase, hard_frames);
     tcase_add_test(tcase, depth_is_counted);
     srunner_run_all(runner, CK_NORMAL);
