@@ -330,7 +330,8 @@ START_TEST(damage_among_many_values)
         text_clear(&frame);
         text_string(&frame, "{\"x\":[");
         for (size_t i = 0; i < count; i++)
-            text_format(&frame, "%s%s", i ? "," : "", i == bad ? damages[draw(8)] : values[draw(7)]);
+            text_format(&frame, "%s%s", i ? "," : "",
+                        i == bad ? damages[draw(8)] : values[draw(7)]);
         text_string(&frame, "],\"uid\":\"a\",\"ts\":5,\"y\":1.}");
         ck_assert(!frame.failed);
         ck_assert_int_eq(decode_judge_check(judge, frame.bytes, frame.size, NULL),
