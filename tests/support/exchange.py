@@ -49,7 +49,13 @@ def may_differ(form, answers):
     if form.engine == "trino":
         [sparse] = [answer["bytes"] for answer in answers if answer["bytes"].startswith("02")]
         return abs((len(sparse) // 2 - 4) // 4 - (1 << form.precision) // 8) <= TRINO_STEP
-    return form.profile == "datasketches" and form.precision < 7
+    if form.precision < 7:
+        return form.profile == "datasketches"
+    # Of ids with one place and two ranks it keeps both, as long as it keeps ids: where
+    # it is just full, ours has as many less.
+    told = sorted(answer.get("told", answer["estimate"]) for answer in answers)
+    full = 3 * (1 << form.precision) // 32
+    return form.profile == "datasketches" and full - 1 < told[0] and told[1] < full + 3
 
 
 class Exchange:
