@@ -102,8 +102,6 @@ static bool value_ends(const char *at, const char *end)
     return at < end && fast_ends_value[(unsigned char)*at];
 }
 
-#define EACH UINT64_C(0x0101010101010101)
-
 /* Eight at a time: the first byte that is no digit is found exactly. */
 static const char *digits_end(const char *at, const char *end)
 {

@@ -54,6 +54,9 @@ static inline bool fast_is_space(char c)
 /* Is this a number, or true, false, null, with something behind it that ends it? */
 bool fast_is_scalar(const char *at, const char *end);
 
+/* A byte in each place of eight. */
+#define EACH UINT64_C(0x0101010101010101)
+
 /* Eight bytes, the first in the lowest place. */
 static inline uint64_t fast_load(const char *at)
 {

@@ -151,10 +151,7 @@ INLINE void scan_block(struct carry *carry, const char *at, const struct search 
         w->first[i] = block.first[i];
     w->control = block.control;
     carry->wide |= block.wide;
-    if (space)
-        find_errors(carry, &block, starts, space, w);
-    else
-        find_errors(carry, &block, starts, 0, w);
+    find_errors(carry, &block, starts, space, w);
     w->errors |= (2 * zeros + carry->zero) & block.digit & w->scalars;
     w->odd_ends = run_ends(w->scalars & ~block.digit, w->scalars, &carry->in_odd);
     /* What stands behind space, or behind the block, is not known. */

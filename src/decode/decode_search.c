@@ -92,8 +92,6 @@ static const char *skip_space(const struct search *search, const char *at)
     return at;
 }
 
-#define EACH UINT64_C(0x0101010101010101)
-
 /* The highest bits of bytes that are zero: the lowest of them is exact. */
 static uint64_t zero_bytes(uint64_t word)
 {

@@ -43,10 +43,11 @@ INLINE uint64_t equal(struct bytes bytes, char c)
     return gather(bytes);
 }
 
-INLINE uint64_t below(struct bytes bytes, uint8_t limit)
+INLINE uint64_t between(struct bytes bytes, uint8_t first, uint8_t last)
 {
     for (int i = 0; i < VECTORS; i++)
-        bytes.part[i] = vcltq_u8(bytes.part[i], vdupq_n_u8(limit));
+        bytes.part[i] = vcleq_u8(vsubq_u8(bytes.part[i], vdupq_n_u8(first)),
+                                 vdupq_n_u8(last - first));
     return gather(bytes);
 }
 
@@ -58,7 +59,7 @@ INLINE struct bytes fold(struct bytes bytes)
     return bytes;
 }
 
-INLINE bool is_wide(struct bytes bytes)
+INLINE uint64_t wide(struct bytes bytes)
 {
     uint8x16_t all = vorrq_u8(vorrq_u8(bytes.part[0], bytes.part[1]),
                               vorrq_u8(bytes.part[2], bytes.part[3]));
@@ -66,51 +67,7 @@ INLINE bool is_wide(struct bytes bytes)
     return vmaxvq_u8(all) >= 0x80;
 }
 
-INLINE struct block block_read(const char *at, const char first[FIELDS])
-{
-    struct bytes bytes = load(at), folded = fold(bytes);
-
-    return (struct block){
-        .backslash = equal(bytes, '\\'),
-        .quote = equal(bytes, '"'),
-        .opening = equal(folded, '{'),
-        .closing = equal(folded, '}'),
-        .colon = equal(bytes, ':'),
-        .comma = equal(bytes, ','),
-        .space = equal(bytes, ' ') | equal(bytes, '\t') | equal(bytes, '\n') | equal(bytes, '\r'),
-        .digit = below(bytes, '9' + 1) & ~below(bytes, '0'),
-        .zero = equal(bytes, '0'),
-        .first = {equal(bytes, first[0]), equal(bytes, first[1])},
-        .control = below(bytes, 0x20) != 0,
-        .wide = is_wide(bytes),
-    };
-}
-
-INLINE uint64_t block_controls(const char *at)
-{
-    return below(load(at), 0x20);
-}
-
-INLINE uint64_t between(struct bytes bytes, uint8_t first, uint8_t last)
-{
-    return below(bytes, last + 1) & ~below(bytes, first);
-}
-
-INLINE struct escape_marks block_escape_marks(const char *at)
-{
-    static const char letters[] = "\"\\/bfnrt";
-    struct bytes bytes = load(at), folded = fold(bytes);
-    struct escape_marks marks = {
-        .unicode = equal(bytes, 'u'),
-        .digit = between(bytes, '0', '9') | between(folded, 'a', 'f'),
-        .half = equal(folded, 'd'),
-    };
-
-    marks.escapable = marks.unicode;
-    for (const char *letter = letters; *letter; letter++)
-        marks.escapable |= equal(bytes, *letter);
-    return marks;
-}
+#include "decode_block_bytes.h"
 
 /* 0xff where there is an error. `last` holds the 16 bytes before. */
 INLINE uint8x16_t utf8_errors(uint8x16_t bytes, uint8x16_t last)

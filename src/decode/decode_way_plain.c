@@ -5,7 +5,6 @@
 #include "decode_fast.h"
 #include "json_string.h"
 
-#define EACH UINT64_C(0x0101010101010101)
 #define HIGH (EACH * 0x80)
 
 /* Bytes below `limit`, at most 0x80. */

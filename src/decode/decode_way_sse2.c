@@ -37,10 +37,9 @@ INLINE uint64_t equal(struct bytes bytes, char c)
     return gather(bytes);
 }
 
-/* Bytes from `first` on, `count` of them. */
-INLINE uint64_t between(struct bytes bytes, char first, char count)
+INLINE uint64_t between(struct bytes bytes, char first, char last)
 {
-    __m128i least = _mm_set1_epi8(first), most = _mm_set1_epi8((char)(count - 1));
+    __m128i least = _mm_set1_epi8(first), most = _mm_set1_epi8((char)(last - first));
 
     for (int i = 0; i < VECTORS; i++) {
         __m128i distance = _mm_sub_epi8(bytes.part[i], least);
@@ -58,45 +57,12 @@ INLINE struct bytes fold(struct bytes bytes)
     return bytes;
 }
 
-INLINE struct block block_read(const char *at, const char first[FIELDS])
+INLINE uint64_t wide(struct bytes bytes)
 {
-    struct bytes bytes = load(at), folded = fold(bytes);
-
-    return (struct block){
-        .backslash = equal(bytes, '\\'),
-        .quote = equal(bytes, '"'),
-        .opening = equal(folded, '{'),
-        .closing = equal(folded, '}'),
-        .colon = equal(bytes, ':'),
-        .comma = equal(bytes, ','),
-        .space = equal(bytes, ' ') | equal(bytes, '\t') | equal(bytes, '\n') | equal(bytes, '\r'),
-        .digit = between(bytes, '0', 10),
-        .zero = equal(bytes, '0'),
-        .first = {equal(bytes, first[0]), equal(bytes, first[1])},
-        .wide = gather(bytes),
-        .control = between(bytes, 0, 0x20) != 0,
-    };
+    return gather(bytes);
 }
 
-INLINE uint64_t block_controls(const char *at)
-{
-    return between(load(at), 0, 0x20);
-}
-
-static struct escape_marks block_escape_marks(const char *at)
-{
-    static const char letters[] = "\"\\/bfnrtu";
-    struct bytes bytes = load(at), folded = fold(bytes);
-    struct escape_marks marks = {
-        .unicode = equal(bytes, 'u'),
-        .digit = between(bytes, '0', 10) | between(folded, 'a', 6),
-        .half = equal(folded, 'd'),
-    };
-
-    for (const char *letter = letters; *letter; letter++)
-        marks.escapable |= equal(bytes, *letter);
-    return marks;
-}
+#include "decode_block_bytes.h"
 
 #define DECODE_WAY sse2
 #include "decode_machine.h"
