@@ -159,6 +159,12 @@ static size_t processors(void)
     return sched_getaffinity(0, sizeof(set), &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
 }
 
+const char *parts_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
+}
+
 size_t parts_threads(int64_t asked, size_t files)
 {
     size_t threads = (size_t)asked;

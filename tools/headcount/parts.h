@@ -39,6 +39,10 @@ void *parts_take(struct parts *parts, size_t index);
  * allowed) with the parts that were not taken. */
 void parts_stop(struct parts **parts);
 
+/* Where parts may put temporary files. To be asked before there are threads, of which
+ * none may read the environment, see calendar.h. */
+const char *parts_folder(void);
+
 /* How many threads are worth it: `asked`, or (0) as many as this process may use
  * processors, at most 8; never more than there are files. */
 size_t parts_threads(int64_t asked, size_t files);

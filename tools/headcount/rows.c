@@ -89,17 +89,15 @@ static int rows_join(struct rows *rows, struct part *part, size_t index)
 }
 
 /* The sketches of all parts together may take as much memory as those of the
- * whole, and so may the checkpoints that wait. No thread may read the environment,
- * see calendar.h. */
+ * whole, and so may the checkpoints that wait. */
 static int rows_read_parts(struct rows *rows, const struct rows_options *options, size_t threads)
 {
     static const struct parts_kind kind = {part_create, part_add, part_destroy};
     struct rows_options each = *options;
-    const char *folder = getenv("TMPDIR");
     int code = EXIT_DONE;
     each.rollup.sketch_bytes_max = LIMIT_ROLLUP_BYTES / (threads * PARTS_AHEAD);
     each.rollup.waiting_bytes_max = LIMIT_WAITING_BYTES / (threads * PARTS_AHEAD);
-    each.rollup.folder = folder && *folder ? folder : "/tmp";
+    each.rollup.folder = parts_folder();
     struct parts *parts = parts_start(&kind, &each, options->files, threads);
     if (!parts)
         return rows_read(rows, options->files->count);

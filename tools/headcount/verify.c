@@ -12,7 +12,6 @@
  *   imported   the same, made of foreign bytes: there never is a checkpoint */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -240,9 +239,8 @@ static enum hc_status verify_read_parts(struct input *input, struct coverage *co
                                         const struct args_list *files, size_t threads)
 {
     static const struct parts_kind kind = {part_create, part_add, part_destroy};
-    const char *folder = getenv("TMPDIR");
     const struct part_options options = {LIMIT_WAITING_BYTES / (threads * PARTS_AHEAD),
-                                         folder && *folder ? folder : "/tmp"};
+                                         parts_folder()};
     enum hc_status status = HC_OK;
     struct parts *parts = parts_start(&kind, &options, files, threads);
     if (!parts)
