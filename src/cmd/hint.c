@@ -19,7 +19,7 @@ static bool valid_with(const struct config *config, enum decode_time_unit unit,
     return valid;
 }
 
-/* "it has the fields a, b, c" */
+/* "it has the fields a, b, c", if it is an object */
 static void name_fields(const struct message *message, char *hint, size_t hint_size)
 {
     struct json *json = json_create();
@@ -54,7 +54,7 @@ void hint_for_rejected(const struct config *config, const struct pipeline *pipel
                  {DECODE_RFC3339, "values look like RFC 3339: --time-unit rfc3339"}};
     struct message message = {.timestamp_ms = MESSAGE_NO_TIMESTAMP};
     message.bytes = pipeline_first_rejected(pipeline, &message.size);
-    *hint = '\0';
+    snprintf(hint, hint_size, "the first one is no JSON object: --rejects keeps them to look at");
     if (message.size == 0)
         return;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)

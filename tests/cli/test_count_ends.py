@@ -154,6 +154,12 @@ def test_full_disk_of_the_rejects(programs):
     assert records_of(done.out, "checkpoint") == []
 
 
+def test_no_json_at_all(programs):
+    """What is no JSON object has no fields to name: the hint says that."""
+    err = programs.count("-", input=b'{"uid":1\n', code=FAILED).err
+    assert "the first one is no JSON object: --rejects" in err
+
+
 def test_no_valid_frames(programs):
     """A wrong field or unit is said at once, with a hint."""
     frames = b"".join(b'{"uid":"u%d","ts":%d}\n' % (n, 1468244380123 + n) for n in range(12000))
