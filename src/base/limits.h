@@ -45,6 +45,8 @@
 #define LIMIT_BYTES_IN_FLIGHT (16 * 1024 * 1024)
 /* Sketches of a roll-up that are held in memory; the others wait in a file. */
 #define LIMIT_ROLLUP_BYTES (64 * 1024 * 1024)
+/* Sketches that a store holds in memory while it is written. */
+#define LIMIT_STORE_BYTES (64 * 1024 * 1024)
 /* Checkpoints that wait for the sketches they rest on, in memory. */
 #define LIMIT_WAITING_BYTES (4 * 1024 * 1024)
 /* Rows without users in a row that a roll-up shows: a week of minutes. */

@@ -91,6 +91,13 @@ static int stream_compare(const void *item, const void *key)
     return strcmp(((const struct stream *)item)->name, key);
 }
 
+const struct stream *coverage_known_stream(const struct coverage *coverage, const char *name)
+{
+    bool found;
+    size_t at = sorted_find(&coverage->streams, name, stream_compare, &found);
+    return found ? coverage->streams.items[at] : NULL;
+}
+
 struct stream *coverage_find_stream(struct coverage *coverage, const char *name)
 {
     if (coverage->stream && stream_compare(coverage->stream, name) == 0)
@@ -273,37 +280,4 @@ const struct coverage_loose *coverage_loose(const struct coverage *coverage, siz
 {
     assert(coverage->judged && index < coverage->loose_count);
     return &coverage->loose[index];
-}
-
-static bool same_topic(const struct source *a, const struct source *b)
-{
-    return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->topic, b->topic) == 0;
-}
-
-struct coverage_minute coverage_minute(const struct coverage *coverage, const char *stream,
-                                       int64_t minute_s)
-{
-    assert(coverage->judged);
-    struct coverage_minute answer = {false, false};
-    int64_t end_s = minute_s + 60;
-    bool found, topic_done = true;
-    size_t at = sorted_find(&coverage->streams, stream, stream_compare, &found);
-    const struct stream *known = found ? coverage->streams.items[at] : NULL;
-    if (!known || known->sources_count == 0)
-        return answer;
-    answer.reached = known->begin_s <= minute_s && end_s <= known->reached_s;
-    answer.complete = true;
-    /* The input groups of one topic stand together. */
-    for (size_t i = 0; i < known->sources_count; i++) {
-        const struct source *source = coverage->sources.items[known->sources + i];
-        if (i == 0 || !same_topic(coverage->sources.items[known->sources + i - 1], source)) {
-            answer.complete = answer.complete && topic_done;
-            topic_done = false;
-        }
-        if (end_s <= source->passed_s &&
-            !range_set_holds(&source->hidden, minute_s, minute_s + 1))
-            topic_done = true;
-    }
-    answer.complete = answer.complete && topic_done;
-    return answer;
 }

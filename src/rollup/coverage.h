@@ -139,5 +139,8 @@ struct coverage_minute {
 };
 struct coverage_minute coverage_minute(const struct coverage *coverage, const char *stream,
                                        int64_t minute_s);
+/* The same, and the answer for all minutes up to *until_s, which is later. */
+struct coverage_minute coverage_minutes(const struct coverage *coverage, const char *stream,
+                                        int64_t minute_s, int64_t *until_s);
 
 #endif

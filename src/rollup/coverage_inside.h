@@ -42,6 +42,7 @@ struct coverage {
 /* NULL: there is none. */
 struct start *coverage_known_start(struct coverage *coverage, const char *instance,
                                    int64_t epoch_ms);
+const struct stream *coverage_known_stream(const struct coverage *coverage, const char *name);
 /* Each is made when there is none; NULL: no memory. */
 struct start *coverage_find_start(struct coverage *coverage, const char *instance,
                                   int64_t epoch_ms);
@@ -56,5 +57,8 @@ enum hc_status coverage_wait(struct coverage *coverage, struct waiting *waiting)
 enum hc_status coverage_resolve(struct coverage *coverage);
 /* The order of (instance, epoch). */
 int start_compare(const void *item, const void *key);
+/* Counts what can be counted of those that wait in memory, however few they are.
+ * HC_ENOMEM. */
+enum hc_status coverage_settle(struct coverage *coverage);
 
 #endif

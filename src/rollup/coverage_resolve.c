@@ -182,6 +182,12 @@ static enum hc_status look_again(struct coverage *coverage)
     return done ? HC_OK : HC_ENOMEM;
 }
 
+enum hc_status coverage_settle(struct coverage *coverage)
+{
+    coverage->gaps = 0;
+    return look_again(coverage);
+}
+
 /* Without room for the file they stay in memory. */
 static void put_aside(struct coverage *coverage)
 {

@@ -31,6 +31,7 @@ struct rollup_options {
     int64_t from_s, to_s;      /* minutes that begin in [from_s, to_s), 0..LIMIT_TIME_S + 1 */
     bool from_given, to_given; /* the bucket "all" ends where they say */
     bool archive;              /* rollup_archive will be called */
+    bool numbers;              /* of a store's rows: those that have users need no sketch */
     size_t sketch_bytes_max;   /* of sketches in memory; 0: LIMIT_ROLLUP_BYTES */
     size_t waiting_bytes_max;  /* of checkpoints, see coverage_hold; 0: LIMIT_WAITING_BYTES */
     const char *folder;        /* of temporary files; NULL: TMPDIR, else /tmp. Borrowed */

@@ -37,6 +37,8 @@ struct rollup {
     int64_t next_minute_s;           /* no zero before it is in a row to come */
     int64_t shown_s;                 /* the run of zeros up to here is short enough to show */
     struct rollup_left_out left_out;
+    struct coverage_minute asked;    /* what the coverage says of [asked_s, asked_until_s) */
+    int64_t asked_s, asked_until_s;
     int64_t judged_s;                /* start of the bucket that `judged` is about */
     struct rollup_judged judged;
     char error[512];

@@ -62,21 +62,38 @@ static size_t minute_index(int64_t minute_s)
     return (size_t)(minute_s / ROLLUP_MINUTE_S);
 }
 
-bool rollup_minutes_add(struct rollup_minutes *minutes, int64_t minute_s)
+/* The day, made if there is none; NULL when there is no memory. */
+static struct day *day_make(struct rollup_minutes *minutes, size_t day)
 {
-    size_t index = minute_index(minute_s);
-    size_t day = index / DAY_MINUTES;
-    size_t bit = index % DAY_MINUTES;
     struct block **block = &minutes->blocks[day / BLOCK_DAYS];
     struct day **place;
 
     if (!*block && !(*block = calloc(1, sizeof(**block))))
-        return false;
+        return NULL;
     place = &(*block)->days[day % BLOCK_DAYS];
-    if (!*place && !(*place = calloc(1, sizeof(**place))))
-        return false;
-    (*place)->words[bit / WORD_BITS] |= UINT64_C(1) << (bit % WORD_BITS);
-    return true;
+    if (!*place)
+        *place = calloc(1, sizeof(**place));
+    return *place;
+}
+
+bool rollup_minutes_add(struct rollup_minutes *minutes, int64_t minute_s)
+{
+    size_t index = minute_index(minute_s);
+    size_t bit = index % DAY_MINUTES;
+    struct day *day = day_make(minutes, index / DAY_MINUTES);
+
+    if (day)
+        day->words[bit / WORD_BITS] |= UINT64_C(1) << (bit % WORD_BITS);
+    return day != NULL;
+}
+
+bool rollup_minutes_add_day(struct rollup_minutes *minutes, int64_t day_s, const uint8_t *bytes)
+{
+    struct day *day = day_make(minutes, minute_index(day_s) / DAY_MINUTES);
+
+    for (size_t i = 0; day && i < DAY_MINUTES / 8; i++)
+        day->words[i / 8] |= (uint64_t)bytes[i] << 8 * (i % 8);
+    return day != NULL;
 }
 
 bool rollup_minutes_has(const struct rollup_minutes *minutes, int64_t minute_s)

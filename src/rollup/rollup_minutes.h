@@ -15,6 +15,9 @@ void rollup_minutes_destroy(struct rollup_minutes **minutes);
 /* Minutes are named by their first second, a multiple of ROLLUP_MINUTE_S in
  * 0..LIMIT_TIME_S. False when there is no memory. */
 bool rollup_minutes_add(struct rollup_minutes *minutes, int64_t minute_s);
+/* Adds minutes of the day that begins at `day_s`: bit i % 8 of bytes[i / 8] is its
+ * minute i, for 1,440 of them. */
+bool rollup_minutes_add_day(struct rollup_minutes *minutes, int64_t day_s, const uint8_t *bytes);
 /* Adds all of `from`. False when there is no memory. */
 bool rollup_minutes_unite(struct rollup_minutes *into, const struct rollup_minutes *from);
 bool rollup_minutes_has(const struct rollup_minutes *minutes, int64_t minute_s);

@@ -131,6 +131,40 @@ bool rollup_profiles_join(struct rollup_profiles *into, const struct rollup_prof
     return true;
 }
 
+void rollup_profiles_save(const struct rollup_profiles *profiles, struct text *text)
+{
+    state_put_uint(text, profiles->starts.count);
+    for (size_t i = 0; i < profiles->starts.count; i++) {
+        const struct start *start = profiles->starts.items[i];
+
+        state_put_string(text, start->instance);
+        state_put_int(text, start->epoch_ms);
+        state_put_uint(text, start->profiles);
+        state_put_int(text, start->first_s);
+        state_put_int(text, start->last_s);
+    }
+}
+
+bool rollup_profiles_load(struct rollup_profiles *profiles, struct state_reader *reader)
+{
+    size_t count = state_get_count(reader);
+
+    for (size_t i = 0; i < count && !reader->failed; i++) {
+        const char *instance = state_get_string(reader);
+        int64_t epoch_ms = state_get_int(reader);
+        uint64_t bits = state_get_uint(reader);
+        int64_t first_s = state_get_int(reader);
+        int64_t last_s = state_get_int(reader);
+        const struct key key = {instance, epoch_ms};
+
+        state_expect(reader, bits < ROLLUP_PROFILE_BIT(HC_PROFILE_KEYED + 1) &&
+                                 first_s <= last_s);
+        if (!reader->failed && !note(profiles, &key, (unsigned)bits, first_s, last_s))
+            return false;
+    }
+    return true;
+}
+
 unsigned rollup_profiles_seen(const struct rollup_profiles *profiles)
 {
     return profiles->seen;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "record.h"
+#include "state_bytes.h"
 
 struct rollup_profiles;
 
@@ -26,6 +27,10 @@ void rollup_profiles_destroy(struct rollup_profiles **profiles);
 bool rollup_profiles_add(struct rollup_profiles *profiles, const struct record_sketch *record);
 /* Notes all that was noted in `from`. False when there is no memory. */
 bool rollup_profiles_join(struct rollup_profiles *into, const struct rollup_profiles *from);
+/* Appends all that was noted, as bytes; not after rollup_profiles_judge. */
+void rollup_profiles_save(const struct rollup_profiles *profiles, struct text *text);
+/* Notes all that was saved. False when there is no memory. */
+bool rollup_profiles_load(struct rollup_profiles *profiles, struct state_reader *reader);
 /* The bits of those that were seen. */
 unsigned rollup_profiles_seen(const struct rollup_profiles *profiles);
 

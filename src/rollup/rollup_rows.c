@@ -27,11 +27,16 @@ static int64_t minute_from(int64_t time_s)
 
 /* A minute that some run counted in other profiles only is neither a zero nor
  * complete. */
-static struct coverage_minute ask(const struct rollup *rollup, int64_t minute_s)
+static struct coverage_minute ask(struct rollup *rollup, int64_t minute_s)
 {
-    struct coverage_minute answer =
-        coverage_minute(rollup->coverage, rollup_stream(rollup), minute_s);
+    struct coverage_minute answer;
 
+    if (minute_s < rollup->asked_s || minute_s >= rollup->asked_until_s) {
+        rollup->asked_s = minute_s;
+        rollup->asked = coverage_minutes(rollup->coverage, rollup_stream(rollup), minute_s,
+                                         &rollup->asked_until_s);
+    }
+    answer = rollup->asked;
     if (rollup_profiles_lack(rollup->profiles, rollup->profile, minute_s) ||
         (rollup_minutes_has(rollup->named, minute_s) &&
          !rollup_minutes_has(rollup->minutes, minute_s)))
@@ -116,7 +121,7 @@ static bool is_reached(const struct rollup *rollup, int64_t minute_s)
 }
 
 /* The first zero in [from, to), or INT64_MAX. */
-static int64_t next_zero(const struct rollup *rollup, int64_t from_s, int64_t to_s)
+static int64_t next_zero(struct rollup *rollup, int64_t from_s, int64_t to_s)
 {
     int64_t minute_s = from_s > rollup->reach_from_s ? from_s : rollup->reach_from_s;
 
@@ -152,7 +157,7 @@ struct walk {
     bool complete;            /* all that were seen are */
 };
 
-static struct walk walk_minutes(const struct rollup *rollup, int64_t from_s, int64_t to_s)
+static struct walk walk_minutes(struct rollup *rollup, int64_t from_s, int64_t to_s)
 {
     struct walk walk = {.first_s = INT64_MAX, .complete = true};
 
@@ -260,6 +265,10 @@ static bool fill_users(struct rollup *rollup, struct rollup_bucket *bucket, stru
     row->group = bucket->group;
     row->record_state = bucket->state;
     row->frames = rollup_bucket_frames(bucket);
+    if (bucket->is_number) {
+        row->estimate = bucket->estimate;
+        return true;
+    }
     row->sketch = rollup_bucket_sketch(rollup->table, bucket);
     if (!row->sketch)
         return rollup_fail(rollup, rollup_table_error(rollup->table));

@@ -198,6 +198,16 @@ enum hc_status rollup_bucket_union(struct rollup_table *table, struct rollup_buc
     return keep_sketch(table, bucket);
 }
 
+enum hc_status rollup_bucket_give(struct rollup_table *table, struct rollup_bucket *bucket,
+                                  struct hc_sketch **sketch)
+{
+    if (bucket->sketch)
+        return rollup_bucket_union(table, bucket, *sketch);
+    bucket->sketch = *sketch;
+    *sketch = NULL;
+    return keep_sketch(table, bucket);
+}
+
 void rollup_bucket_label(struct rollup_bucket *bucket, enum record_state state)
 {
     if (bucket->state == RECORD_CLOSED || state == RECORD_CLOSED)

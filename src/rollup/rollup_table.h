@@ -26,6 +26,8 @@ struct rollup_bucket {
     enum record_state state;      /* of all records: late only if all of them are */
     struct rollup_claim *claims;  /* [claims_count]; kept only if asked for */
     size_t claims_count;
+    struct hc_estimate estimate;  /* if is_number: there is no sketch, only this */
+    bool is_number;
     struct hc_sketch *sketch;     /* private from here on: what is in memory, or NULL */
     size_t sketch_bytes;
     int64_t aside;                /* what is in the file */
@@ -47,6 +49,9 @@ struct rollup_bucket *rollup_table_get(struct rollup_table *table, int64_t start
  * put others aside is HC_EROOM, with a message in rollup_table_error. */
 enum hc_status rollup_bucket_union(struct rollup_table *table, struct rollup_bucket *bucket,
                                    const struct hc_sketch *sketch);
+/* The same, and takes *sketch over, which becomes NULL, where that saves a copy. */
+enum hc_status rollup_bucket_give(struct rollup_table *table, struct rollup_bucket *bucket,
+                                  struct hc_sketch **sketch);
 /* A record of this state is in it: a minute that somebody counted in time is no
  * late one, and closed is more than open. */
 void rollup_bucket_label(struct rollup_bucket *bucket, enum record_state state);

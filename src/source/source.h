@@ -165,12 +165,21 @@ struct source_kafka_together {
     atomic_int readers; /* those that are through and had partitions */
 };
 
+/* Where a reader who keeps its own positions goes on: the next one, or -1 where it
+ * has none. Called by source_poll. */
+struct source_kafka_positions {
+    int64_t (*next)(void *context, const char *cluster, const char *topic, int32_t partition);
+    void *context;
+};
+
 struct kafka_properties;
 struct source_kafka_options {
     const struct kafka_properties *properties; /* borrowed during the call */
     const char *topic;
     const char *group;
     bool start_committed;       /* take committed positions where there are any */
+    const struct source_kafka_positions *positions; /* they are these, and not the group's.
+                                 * Copied; NULL: the group's. Commit nothing then */
     enum source_start start;    /* for partitions without one */
     int64_t start_time_ms;      /* SOURCE_START_TIME */
     struct source_kafka_together *together; /* exit_at_end: borrowed; NULL: it is alone */

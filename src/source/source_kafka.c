@@ -361,6 +361,8 @@ struct source *source_kafka_create(const struct source_kafka_options *options, c
     k->source.ops = &ops;
     k->wake = -1;
     k->start_committed = options->start_committed;
+    if (options->positions)
+        k->positions = *options->positions;
     k->start = options->start;
     k->start_time_ms = options->start_time_ms;
     k->exit_at_end = options->exit_at_end;

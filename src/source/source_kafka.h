@@ -92,6 +92,7 @@ struct source_kafka {
     struct source_kafka_together *together; /* or NULL */
     bool through;        /* counted there as such, as a reader if `read` */
     bool read;
+    struct source_kafka_positions positions; /* next NULL: the group's */
     enum source_start start;
     int64_t start_time_ms;
 

@@ -229,12 +229,28 @@ static void answers_free(struct answers *answers)
         rd_kafka_topic_partition_list_destroy(answers->starts);
 }
 
+/* What the reader itself knows, in the place of what the group has committed. */
+static bool known_positions(const struct source_kafka *k,
+                            rd_kafka_topic_partition_list_t *committed)
+{
+    for (int i = 0; i < committed->cnt; i++) {
+        int64_t next = k->positions.next(k->positions.context, k->cluster, k->topic,
+                                         committed->elems[i].partition);
+
+        committed->elems[i].offset = next >= 0 ? next : RD_KAFKA_OFFSET_INVALID;
+    }
+    return true;
+}
+
 /* The committed offsets into `committed`. */
 static bool committed_ask(struct source_kafka *k, rd_kafka_topic_partition_list_t *committed,
                           int timeout_ms)
 {
-    rd_kafka_resp_err_t code = rd_kafka_committed(k->client, committed, timeout_ms);
+    rd_kafka_resp_err_t code;
 
+    if (k->positions.next)
+        return known_positions(k, committed);
+    code = rd_kafka_committed(k->client, committed, timeout_ms);
     for (int i = 0; !code && i < committed->cnt; i++)
         code = committed->elems[i].err;
     if (code)

@@ -22,12 +22,13 @@ MAY_INCLUDE = {
     "src/record": {"src/base", PUBLIC},
     "src/emit": {"src/base", PUBLIC},
     "src/rollup": {"src/base", PUBLIC, "src/record"},
+    "src/board": {"src/base", PUBLIC, "src/source", "src/record", "src/rollup"},
     "src/pipeline": {"src/base", PUBLIC, "src/source", "src/decode", "src/window", "src/record",
                      "src/emit"},
     "src/cmd": {"src/base", PUBLIC, "src/kafka", "src/source", "src/decode", "src/window",
                 "src/record", "src/emit", "src/pipeline"},
     "tools/accuracy": {PUBLIC, "sketch"},
-    "tools/benchmark": {PUBLIC},
+    "tools/benchmark": {"src/base", PUBLIC, "src/record", "src/rollup"},
     "tools/headcount": {"src/base", PUBLIC, "src/record", "src/rollup"},
     "docs/examples": {PUBLIC},
 }
@@ -39,7 +40,7 @@ KAFKA_FILE = re.compile(r"_kafka[a-z_]*\.[ch]$")
 OTHERS = {
     "librdkafka/": re.compile(r"^src/kafka/|" + KAFKA_FILE.pattern),
     "jsmn.h": re.compile(r"^src/base/json\.c$|^tools/benchmark/"),
-    "sqlite3.h": re.compile(r"/store\.c$"),
+    "sqlite3.h": re.compile(r"/store_(file|tables)\.c$|/store_file_inside\.h$"),
     "microhttpd.h": re.compile(r"^src/serve/"),
     "zstd": re.compile(r"^sketch/|^src/base/file_stream\.c$|^tools/benchmark/"),
     "xxhash.h": re.compile(r"^sketch/"),

@@ -1,0 +1,245 @@
+/* A run of messages that the store could not take to its end is kept where it is:
+ * the source is held, so the run stays valid, and `at` says where to go on.
+ *
+ * Positions go with the records they stand behind. A file has none: read again
+ * from its beginning it changes nothing. */
+#include "ingest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "record.h"
+
+#define RETRY_MS 1000
+/* Refusals that are logged; the others are counted. */
+#define REFUSALS_LOGGED 20
+#define NEVER INT64_MAX
+
+struct ingest {
+    struct ingest_options options;
+    struct record_reader *reader;
+    const struct source_assignment *assignment; /* borrowed from the source, or NULL */
+    struct source_step step; /* MESSAGES under way */
+    size_t at;               /* the next of them */
+    int64_t flush_at_ms;     /* NEVER: nothing is to be written */
+    int64_t retry_at_ms;     /* NEVER: the store can be written */
+    bool release;            /* REVOKED: to be answered after a flush */
+    bool finished;
+    struct ingest_counts counts;
+    char error[1200];
+};
+
+struct ingest *ingest_create(const struct ingest_options *options)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+
+    if (!ingest)
+        return NULL;
+    ingest->options = *options;
+    ingest->flush_at_ms = ingest->retry_at_ms = NEVER;
+    ingest->reader = record_reader_create();
+    if (!ingest->reader)
+        ingest_destroy(&ingest);
+    return ingest;
+}
+
+void ingest_destroy(struct ingest **ingest)
+{
+    if (!*ingest)
+        return;
+    record_reader_destroy(&(*ingest)->reader);
+    free(*ingest);
+    *ingest = NULL;
+}
+
+const struct ingest_counts *ingest_counts(const struct ingest *ingest)
+{
+    return &ingest->counts;
+}
+
+const char *ingest_error(const struct ingest *ingest)
+{
+    return ingest->error;
+}
+
+/* The store can't be written: hold the source until it can. */
+static void hold(struct ingest *ingest, int64_t now_ms)
+{
+    ingest->counts.failures++;
+    if (ingest->retry_at_ms == NEVER) {
+        log_event(LOG_ERROR, "store_down", LOG_S("why", store_error(ingest->options.store)));
+        source_hold(ingest->options.source, true);
+    }
+    ingest->retry_at_ms = now_ms + RETRY_MS;
+}
+
+static bool flush(struct ingest *ingest, int64_t now_ms)
+{
+    if (!store_flush(ingest->options.store)) {
+        hold(ingest, now_ms);
+        return false;
+    }
+    ingest->counts.flushes++;
+    ingest->flush_at_ms = NEVER;
+    if (ingest->retry_at_ms != NEVER) {
+        log_event(LOG_WARN, "store_up", LOG_I("failures", (int64_t)ingest->counts.failures));
+        source_hold(ingest->options.source, false);
+        ingest->retry_at_ms = NEVER;
+    }
+    return true;
+}
+
+static void refuse(struct ingest *ingest, const struct message *message, const char *why)
+{
+    ingest->counts.refused++;
+    if (ingest->counts.refused > REFUSALS_LOGGED)
+        return;
+    log_event(LOG_WARN, "record_refused", LOG_S("topic", ingest->assignment->topic),
+              LOG_I("partition", ingest->assignment->partitions[message->slot].partition),
+              LOG_I("position", message->position), LOG_S("why", why));
+    if (ingest->counts.refused == REFUSALS_LOGGED)
+        log_event(LOG_WARN, "refusals_only_counted");
+}
+
+static bool is_blank(const struct message *message)
+{
+    for (size_t i = 0; i < message->size; i++) {
+        char c = message->bytes ? message->bytes[i] : 'x';
+
+        if (c != ' ' && c != '\t' && c != '\r')
+            return false;
+    }
+    return true;
+}
+
+/* False: the store could not take it. */
+static bool take(struct ingest *ingest, const struct message *message)
+{
+    struct record record;
+    const char *why = "its bytes were not kept: it is too large, or has no value";
+
+    if (is_blank(message))
+        return true;
+    if (!message->bytes || record_read(ingest->reader, message->bytes, message->size, &record,
+                                       &why) == RECORD_NONE) {
+        refuse(ingest, message, why);
+        return true;
+    }
+    switch (store_add(ingest->options.store, &record)) {
+    case STORE_FAILED:
+        return false;
+    case STORE_REFUSED:
+        refuse(ingest, message, store_error(ingest->options.store));
+        return true;
+    case STORE_TAKEN:
+        ingest->counts.records++;
+    }
+    return true;
+}
+
+/* How far the run's partitions were read: the last message of each says it, and
+ * runs are long and of few. False: no memory. */
+static bool note_positions(struct ingest *ingest, size_t from, size_t to)
+{
+    const struct source_assignment *assignment = ingest->assignment;
+
+    if (strcmp(assignment->cluster, "file") == 0)
+        return true;
+    for (size_t i = from; i < to; i++) {
+        const struct message *message = &ingest->step.messages[i];
+        const struct store_position position = {
+            assignment->cluster, assignment->topic,
+            assignment->partitions[message->slot].partition, message->next};
+
+        if (i + 1 < to && message[1].slot == message->slot)
+            continue;
+        if (store_read_up_to(ingest->options.store, &position) != HC_OK)
+            return false;
+    }
+    return true;
+}
+
+/* Goes on with the run of messages. */
+static void take_run(struct ingest *ingest, int64_t now_ms)
+{
+    size_t from = ingest->at;
+    bool taken = true;
+
+    while (taken && ingest->at < ingest->step.count) {
+        taken = take(ingest, &ingest->step.messages[ingest->at]);
+        ingest->at += taken;
+    }
+    if (!note_positions(ingest, from, ingest->at))
+        taken = false;
+    if (ingest->flush_at_ms == NEVER)
+        ingest->flush_at_ms = now_ms + ingest->options.flush_ms;
+    if (!taken)
+        hold(ingest, now_ms);
+}
+
+static enum ingest_state take_step(struct ingest *ingest, const struct source_step *step,
+                                   int64_t now_ms)
+{
+    switch (step->kind) {
+    case SOURCE_MESSAGES:
+        ingest->step = *step;
+        ingest->at = 0;
+        take_run(ingest, now_ms);
+        break;
+    case SOURCE_ASSIGNED:
+        ingest->assignment = step->assignment;
+        break;
+    case SOURCE_REVOKED:
+    case SOURCE_LOST:
+        ingest->release = true;
+        break;
+    case SOURCE_FINISHED:
+        ingest->finished = true;
+        break;
+    case SOURCE_FAILED:
+        snprintf(ingest->error, sizeof ingest->error, "%s", step->error);
+        return INGEST_FAILED;
+    default:
+        break;
+    }
+    return INGEST_GOING;
+}
+
+/* What waited for the store, when it is time to try; whether it still waits. */
+static bool is_waiting(struct ingest *ingest, int64_t now_ms)
+{
+    if (ingest->retry_at_ms != NEVER) {
+        if (now_ms < ingest->retry_at_ms || !flush(ingest, now_ms))
+            return true;
+    }
+    if (ingest->at < ingest->step.count)
+        take_run(ingest, now_ms);
+    if (now_ms >= ingest->flush_at_ms || ingest->finished ||
+        (ingest->release && ingest->at == ingest->step.count))
+        flush(ingest, now_ms);
+    return ingest->retry_at_ms != NEVER;
+}
+
+enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now_ms)
+{
+    struct source_step step;
+    enum ingest_state state;
+
+    if (is_waiting(ingest, now_ms)) {
+        source_poll(ingest->options.source, timeout_ms, &step);
+        state = take_step(ingest, &step, now_ms);
+        return state == INGEST_GOING ? INGEST_HELD : state;
+    }
+    if (ingest->release) {
+        ingest->release = false;
+        ingest->assignment = NULL;
+        ingest->step.count = ingest->at = 0;
+        source_release(ingest->options.source);
+    }
+    if (ingest->finished)
+        return INGEST_END;
+    source_poll(ingest->options.source, timeout_ms, &step);
+    return take_step(ingest, &step, now_ms);
+}

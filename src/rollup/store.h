@@ -1,0 +1,83 @@
+/* The store: all sketches of all streams, united by minute, quarter-hour, hour, six
+ * hours and UTC day, in one SQLite file, with what tells complete minutes from missing ones
+ * and with the positions of the topic up to which it was read.
+ *
+ * One writer, struct store, takes records; any number of readers ask at the same
+ * time, each with a struct store_reader of its own, in whatever thread or process.
+ * Records are united in memory and written by store_flush, all of it in one
+ * transaction: sketches, completeness and positions go together, so a crash
+ * leaves what was read up to the positions in the file, no less, and what is read
+ * again changes nothing. */
+#ifndef ROLLUP_STORE_H
+#define ROLLUP_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "rollup.h"
+#include "store_file.h"
+
+struct store_options {
+    const char *path;    /* borrowed during the call */
+    size_t memory_bytes; /* of sketches in memory; 0: LIMIT_STORE_BYTES */
+};
+
+struct store;
+/* Makes the file when there is none. NULL with one line for people in `error`: see
+ * store_file_open. */
+struct store *store_open(const struct store_options *options, char *error, size_t error_size);
+/* What was not flushed is lost; it is to be read again from the positions. */
+void store_close(struct store **store);
+
+enum store_result {
+    STORE_TAKEN,
+    STORE_REFUSED, /* does not fit the stream's first records: other fields, another key */
+    STORE_FAILED   /* no memory, or store_flush failed: it was not taken, ask again or give up */
+};
+/* Takes one record; nothing of it is borrowed. Flushes first when memory is full of
+ * what is not written. store_error says why it was refused or failed. */
+enum store_result store_add(struct store *store, const struct record *record);
+
+/* Everything of this partition before position->next has been added. It is written
+ * with that. HC_ENOMEM. */
+enum hc_status store_read_up_to(struct store *store, const struct store_position *position);
+/* Where to go on: 1 with position->next, as it was written or will be; 0: nowhere
+ * yet; -1. */
+int store_go_on(struct store *store, struct store_position *position);
+
+/* Writes what is new. False: nothing is written and nothing is lost; it can be
+ * tried again. */
+bool store_flush(struct store *store);
+/* Flushes, and lets some minutes go that begin before `from_s`: 1 when there are
+ * more, 0 when all are gone, -1 on failure. Their quarter-hours, hours and days
+ * stay, and late records still reach those. It can't be taken back. */
+int store_keep_minutes(struct store *store, int64_t from_s);
+
+/* One line for people about the last refusal or failure. */
+const char *store_error(const struct store *store);
+
+struct store_reader;
+/* Of a file that a writer has made. NULL with one line for people in `error`. */
+struct store_reader *store_reader_open(const char *path, char *error, size_t error_size);
+void store_reader_close(struct store_reader **reader);
+const char *store_reader_error(const struct store_reader *reader);
+
+/* A roll-up of options->stream (not NULL) as if all records of it that are in the
+ * file had been added to it, and finished: rollup_next has the rows. The sketches
+ * are of minutes in [from_s, to_s) only; archive must be false. NULL on failure,
+ * also when from_s or to_s, or a bucket's end in some zone, lie within a
+ * quarter-hour whose minutes are not kept. */
+struct rollup *store_roll_up(struct store_reader *reader, const struct rollup_options *options);
+
+/* Calls `each` for the name of every stream, in order. */
+bool store_streams(struct store_reader *reader, void (*each)(void *context, const char *name),
+                   void *context);
+/* Minutes that begin before *from_s are no longer there as minutes; 0: all are. */
+bool store_minutes_from(struct store_reader *reader, int64_t *from_s);
+/* A copy of the whole file as it is now, into a file that is made or replaced. The
+ * writer is not held up. */
+bool store_backup(struct store_reader *reader, const char *path);
+
+#endif

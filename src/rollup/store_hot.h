@@ -1,0 +1,49 @@
+/* The blobs of a store that are in memory: those that were changed and are not
+ * written yet, and those that were used last. Private to rollup. */
+#ifndef ROLLUP_STORE_HOT_H
+#define ROLLUP_STORE_HOT_H
+
+#include "headcount/sketch.h"
+#include "store_file.h"
+
+#define STORE_DAY_MINUTES 1440
+#define STORE_PRESENT_SIZE (STORE_DAY_MINUTES / 8)
+
+struct store_hot_entry {
+    enum store_grain grain;
+    int64_t id;
+    struct hc_sketch *sketch;  /* owned; NULL: none yet, or STORE_PRESENT */
+    bool dirty;                /* private from here on */
+    size_t bytes;
+    struct store_hot_entry *chain, *colder, *hotter;
+    uint8_t present[];         /* [STORE_PRESENT_SIZE], of STORE_PRESENT only */
+};
+
+struct store_hot;
+/* `bytes_max` is what is held of clean entries and dirty ones. NULL: no memory. */
+struct store_hot *store_hot_create(size_t bytes_max);
+void store_hot_destroy(struct store_hot **hot);
+
+/* The entry, or NULL where it is not in memory. Entries stay where they are until
+ * the next store_hot_trim. */
+struct store_hot_entry *store_hot_find(struct store_hot *hot, enum store_grain grain, int64_t id);
+/* A new one, clean and empty; NULL: no memory. */
+struct store_hot_entry *store_hot_add(struct store_hot *hot, enum store_grain grain, int64_t id);
+/* It was changed: it stays until store_hot_clean. */
+void store_hot_changed(struct store_hot *hot, struct store_hot_entry *entry);
+/* It has a sketch, or another one. */
+void store_hot_measure(struct store_hot *hot, struct store_hot_entry *entry);
+/* Forgets the clean entries that were not used for longest, down to the limit. */
+void store_hot_trim(struct store_hot *hot);
+/* Forgets all that are clean. */
+void store_hot_forget(struct store_hot *hot);
+
+/* Whether the dirty ones take half of what there is. */
+bool store_hot_is_full(const struct store_hot *hot);
+/* The dirty ones in the order of (grain, id) into *entries, which is freed by the
+ * caller; false: no memory. */
+bool store_hot_dirty(struct store_hot *hot, struct store_hot_entry ***entries, size_t *count);
+/* They were written. */
+void store_hot_clean(struct store_hot *hot);
+
+#endif

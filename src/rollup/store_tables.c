@@ -1,0 +1,209 @@
+/* The small tables of the store's file, and its backup. */
+#include "store_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store_file_inside.h"
+
+static void bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+/* "" rather than NULL, which SQLite gives where it has no memory. */
+static const char *column_text(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+
+    return text ? text : "";
+}
+
+bool store_file_put_stream(struct store_file *file, const struct store_stream_row *row)
+{
+    sqlite3_stmt *put = store_file_prepare(file, PUT_STREAM);
+
+    if (!put)
+        return false;
+    sqlite3_bind_int64(put, 1, row->id);
+    bind_text(put, 2, row->name);
+    bind_text(put, 3, row->fields);
+    sqlite3_bind_int64(put, 4, row->key_id);
+    sqlite3_bind_blob64(put, 5, row->state, row->state_size, SQLITE_STATIC);
+    return store_file_step(file, put) == 0;
+}
+
+int store_file_get_stream(struct store_file *file, const char *name, struct store_stream_row *row)
+{
+    sqlite3_stmt *get = store_file_prepare(file, GET_STREAM);
+    int found;
+
+    if (!get)
+        return -1;
+    bind_text(get, 1, name);
+    found = store_file_step(file, get);
+    if (found != 1)
+        return found;
+    row->id = sqlite3_column_int64(get, 0);
+    row->name = column_text(get, 1);
+    row->fields = column_text(get, 2);
+    row->key_id = sqlite3_column_int64(get, 3);
+    row->state = sqlite3_column_blob(get, 4);
+    row->state_size = (size_t)sqlite3_column_bytes(get, 4);
+    return 1;
+}
+
+bool store_file_streams(struct store_file *file, void (*each)(void *context, const char *name),
+                        void *context)
+{
+    sqlite3_stmt *streams = store_file_prepare(file, STREAMS);
+    int found = -1;
+
+    while (streams && (found = store_file_step(file, streams)) == 1)
+        each(context, column_text(streams, 0));
+    return found == 0;
+}
+
+bool store_file_put_series(struct store_file *file, const struct store_series_row *row)
+{
+    sqlite3_stmt *put = store_file_prepare(file, PUT_SERIES);
+
+    if (!put)
+        return false;
+    sqlite3_bind_int64(put, 1, row->id);
+    sqlite3_bind_int64(put, 2, row->stream);
+    sqlite3_bind_int(put, 3, row->profile);
+    bind_text(put, 4, row->group);
+    return store_file_step(file, put) == 0;
+}
+
+bool store_file_series(struct store_file *file, int64_t stream,
+                       bool (*each)(void *context, const struct store_series_row *row),
+                       void *context)
+{
+    sqlite3_stmt *series = store_file_prepare(file, SERIES);
+    int found = -1;
+
+    if (!series)
+        return false;
+    sqlite3_bind_int64(series, 1, stream);
+    while ((found = store_file_step(file, series)) == 1) {
+        const struct store_series_row row = {sqlite3_column_int64(series, 0), stream,
+                                             sqlite3_column_int(series, 1),
+                                             column_text(series, 2)};
+
+        if (!each(context, &row)) {
+            sqlite3_reset(series);
+            return store_file_fail(file, strerror(ENOMEM));
+        }
+    }
+    return found == 0;
+}
+
+bool store_file_last_ids(struct store_file *file, int64_t *stream, int64_t *series)
+{
+    sqlite3_stmt *ids = store_file_prepare(file, LAST_IDS);
+
+    if (!ids || store_file_step(file, ids) != 1)
+        return false;
+    *stream = sqlite3_column_int64(ids, 0);
+    *series = sqlite3_column_int64(ids, 1);
+    sqlite3_reset(ids);
+    return true;
+}
+
+static void bind_position(sqlite3_stmt *statement, const struct store_position *position)
+{
+    bind_text(statement, 1, position->cluster);
+    bind_text(statement, 2, position->topic);
+    sqlite3_bind_int(statement, 3, position->partition);
+}
+
+bool store_file_put_position(struct store_file *file, const struct store_position *position)
+{
+    sqlite3_stmt *put = store_file_prepare(file, PUT_POSITION);
+
+    if (!put)
+        return false;
+    bind_position(put, position);
+    sqlite3_bind_int64(put, 4, position->next);
+    return store_file_step(file, put) == 0;
+}
+
+int store_file_get_position(struct store_file *file, struct store_position *position)
+{
+    sqlite3_stmt *get = store_file_prepare(file, GET_POSITION);
+    int found;
+
+    if (!get)
+        return -1;
+    bind_position(get, position);
+    found = store_file_step(file, get);
+    if (found == 1)
+        position->next = sqlite3_column_int64(get, 0);
+    sqlite3_reset(get);
+    return found;
+}
+
+bool store_file_put_floor(struct store_file *file, int64_t minutes_from_s)
+{
+    sqlite3_stmt *put = store_file_prepare(file, PUT_FLOOR);
+
+    if (!put)
+        return false;
+    sqlite3_bind_int64(put, 1, minutes_from_s);
+    return store_file_step(file, put) == 0;
+}
+
+bool store_file_get_floor(struct store_file *file, int64_t *minutes_from_s)
+{
+    sqlite3_stmt *get = store_file_prepare(file, GET_FLOOR);
+    int found = get ? store_file_step(file, get) : -1;
+
+    if (found < 0)
+        return false;
+    *minutes_from_s = found == 1 ? sqlite3_column_int64(get, 0) : 0;
+    sqlite3_reset(get);
+    return true;
+}
+
+/* In one step, and so in one read transaction: of one moment, whatever is written
+ * meanwhile. It becomes `path` when it is whole. */
+static bool copy(struct store_file *file, const char *path)
+{
+    sqlite3_backup *backup = NULL;
+    sqlite3 *into = NULL;
+    bool done = false;
+
+    if (sqlite3_open(path, &into) == SQLITE_OK)
+        backup = sqlite3_backup_init(into, "main", file->db, "main");
+    if (backup) {
+        sqlite3_backup_step(backup, -1);
+        done = sqlite3_backup_finish(backup) == SQLITE_OK;
+    }
+    if (!done)
+        snprintf(file->error, sizeof file->error, "%.700s: %.300s", path,
+                 into ? sqlite3_errmsg(into) : strerror(ENOMEM));
+    sqlite3_close(into);
+    return done;
+}
+
+bool store_file_backup(struct store_file *file, const char *path)
+{
+    char partial[4096];
+    int size = snprintf(partial, sizeof partial, "%s.partial", path);
+
+    if (size < 0 || (size_t)size >= sizeof partial)
+        return store_file_fail(file, strerror(ENAMETOOLONG));
+    remove(partial);
+    if (!copy(file, partial)) {
+        remove(partial);
+        return false;
+    }
+    if (rename(partial, path) == 0)
+        return true;
+    snprintf(file->error, sizeof file->error, "%.700s: %.300s", path, strerror(errno));
+    remove(partial);
+    return false;
+}
