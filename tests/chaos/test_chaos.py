@@ -1,8 +1,8 @@
 """Goal: whatever happens to instances, brokers, disks and the network between
 them, the union of all records is what Redis makes of the same ids, every offset is
 proven to be covered, and no commit ran ahead of acknowledged records. One short
-round of what `tools/soak chaos` does for hours, other faults in each run; the
-seed is told where it fails, and --seed repeats its schedule and its frames."""
+round of what `tools/soak chaos` does for hours; the seed is told where it fails,
+and --seed repeats its schedule and its frames."""
 import chaos
 import chaos_schedule
 from chaos_round import Round

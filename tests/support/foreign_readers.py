@@ -122,15 +122,30 @@ def postgres(data):
     return kind, precision, _registers(precision, places)
 
 
+def _coupons(data):
+    """The (place, rank) of a compact image of a list or a set."""
+    body = data[(8, 12)[data[7] & 3]:]
+    return [(coupon & (1 << 26) - 1, coupon >> 26)
+            for coupon in struct.unpack(f"<{len(body) // 4}I", body)]
+
+
 def datasketches(data):
     """Compact images of coupons, and HLL_8: what the others are made into by the engine."""
     mode, kind, precision = data[7] & 3, data[7] >> 2, data[3]
     if mode == 2:
         assert kind == 2
         return mode, precision, data[40:]
-    coupons = struct.unpack(f"<{len(data[(8, 12)[mode]:]) // 4}I", data[(8, 12)[mode]:])
     return mode, precision, _registers(precision, (
-        (coupon & (1 << precision) - 1, coupon >> 26) for coupon in coupons))
+        (place & (1 << precision) - 1, rank) for place, rank in _coupons(data)))
+
+
+def coupons(answer):
+    """How many DataSketches keeps, and the highest of each place."""
+    kept = _coupons(bytes.fromhex(answer.get("plain", answer["bytes"])))
+    highest = {}
+    for place, rank in kept:
+        highest[place] = max(rank, highest.get(place, 0))
+    return len(kept), highest
 
 
 READERS = {"redis": redis, "trino": trino, "zetasketch": zetasketch, "postgres": postgres,

@@ -1,7 +1,7 @@
-"""Ids that no one has seen before: named sets, drawn from a seed.
+"""Ids of many kinds: named sets, drawn from a seed.
 
 A name is "a-N", "b-N" (about half of them also in a-N) or what a test keeps, and
-its set is the same for the whole run. Ids are of all the kinds that people use, and
+its set is the same for the whole run. Ids are such as people use, and
 of lengths that lead through all branches of the hashes.
 """
 import functools
