@@ -47,6 +47,8 @@
 #define LIMIT_ROLLUP_BYTES (64 * 1024 * 1024)
 /* Sketches that a store holds in memory while it is written. */
 #define LIMIT_STORE_BYTES (64 * 1024 * 1024)
+/* Readers of a store in one process, each with the pages that it holds of the file. */
+#define LIMIT_STORE_READERS 64
 /* Checkpoints that wait for the sketches they rest on, in memory. */
 #define LIMIT_WAITING_BYTES (4 * 1024 * 1024)
 /* Rows without users in a row that a roll-up shows: a week of minutes. */

@@ -63,12 +63,17 @@ struct store_reader;
 struct store_reader *store_reader_open(const char *path, char *error, size_t error_size);
 void store_reader_close(struct store_reader **reader);
 const char *store_reader_error(const struct store_reader *reader);
+/* Its questions from now on fail, in good order, when clock_monotonic_ms is at or past
+ * `until_ms` while they are still being answered; INT64_MAX: as long as they take, as
+ * at first. Then store_reader_is_late, until the next call of this. */
+void store_reader_until(struct store_reader *reader, int64_t until_ms);
+bool store_reader_is_late(const struct store_reader *reader);
 
 /* A roll-up of options->stream (not NULL) as if all records of it that are in the
  * file had been added to it, and finished: rollup_next has the rows. The sketches
  * are of minutes in [from_s, to_s) only; archive must be false. NULL on failure,
  * also when from_s or to_s, or a bucket's end in some zone, lie within a
- * quarter-hour whose minutes are not kept. */
+ * quarter-hour whose minutes are not kept. It needs the reader no more. */
 struct rollup *store_roll_up(struct store_reader *reader, const struct rollup_options *options);
 
 /* Calls `each` for the name of every stream, in order. */

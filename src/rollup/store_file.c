@@ -26,6 +26,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "store_file_inside.h"
 
 #define STORE_APPLICATION 0x48434244 /* "HCBD" */
@@ -120,10 +121,40 @@ sqlite3_stmt *store_file_prepare(struct store_file *file, int statement)
     return NULL;
 }
 
+void store_file_until(struct store_file *file, int64_t until_ms)
+{
+    int64_t left_ms = until_ms == INT64_MAX ? BUSY_MS : until_ms - clock_monotonic_ms();
+
+    file->until_ms = until_ms;
+    file->late = false;
+    left_ms = left_ms > BUSY_MS ? BUSY_MS : left_ms;
+    sqlite3_busy_timeout(file->db, left_ms > 0 ? (int)left_ms : 0);
+}
+
+bool store_file_is_late(const struct store_file *file)
+{
+    return file->late;
+}
+
+/* A step is a few pages of the file, so that it is enough to look between them. */
+static bool is_late(struct store_file *file)
+{
+    if (file->until_ms == INT64_MAX || clock_monotonic_ms() < file->until_ms)
+        return false;
+    file->late = true;
+    snprintf(file->error, sizeof file->error, "it took longer than it was given");
+    return true;
+}
+
 int store_file_step(struct store_file *file, sqlite3_stmt *statement)
 {
-    int result = sqlite3_step(statement);
+    int result;
 
+    if (is_late(file)) {
+        sqlite3_reset(statement);
+        return -1;
+    }
+    result = sqlite3_step(statement);
     if (result == SQLITE_ROW)
         return 1;
     if (result != SQLITE_DONE)
@@ -236,6 +267,7 @@ struct store_file *store_file_open(const char *path, enum store_access access, c
 
     if (file) {
         file->lock = -1;
+        file->until_ms = INT64_MAX;
         file->path = strdup(path);
     }
     if (!file || !file->path) {
@@ -287,11 +319,14 @@ bool store_file_commit(struct store_file *file)
 void store_file_rollback(struct store_file *file)
 {
     char error[STORE_ERROR_ROOM];
+    int64_t until_ms = file->until_ms;
 
     memcpy(error, file->error, sizeof error);
     store_file_rest(file);
+    file->until_ms = INT64_MAX; /* this must be done, however late it is */
     if (!sqlite3_get_autocommit(file->db))
         run(file, ROLLBACK);
+    file->until_ms = until_ms;
     memcpy(file->error, error, sizeof error);
 }
 

@@ -37,6 +37,12 @@ void store_file_close(struct store_file **file); /* rolls back what was not comm
 /* One line about the last failure, naming the file. */
 const char *store_file_error(const struct store_file *file);
 
+/* From now on every step fails when clock_monotonic_ms is at or past `until_ms`;
+ * INT64_MAX: none does, as at first. */
+void store_file_until(struct store_file *file, int64_t until_ms);
+/* Whether one did since. */
+bool store_file_is_late(const struct store_file *file);
+
 /* All of these are false on failure. A reader's begin holds what it sees until
  * its end: store_file_commit. After a failure: store_file_rollback. */
 bool store_file_begin(struct store_file *file);

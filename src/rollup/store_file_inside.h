@@ -20,6 +20,8 @@ struct store_file {
     char *path;
     sqlite3 *db;
     int lock; /* a writer's, or -1 */
+    int64_t until_ms;
+    bool late;
     sqlite3_stmt *prepared[STATEMENTS]; /* NULL until used */
     char error[STORE_ERROR_ROOM];
 };

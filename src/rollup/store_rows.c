@@ -80,6 +80,16 @@ void store_reader_close(struct store_reader **reader)
     *reader = NULL;
 }
 
+void store_reader_until(struct store_reader *reader, int64_t until_ms)
+{
+    store_file_until(reader->file, until_ms);
+}
+
+bool store_reader_is_late(const struct store_reader *reader)
+{
+    return store_file_is_late(reader->file);
+}
+
 bool store_streams(struct store_reader *reader, void (*each)(void *context, const char *name),
                    void *context)
 {
