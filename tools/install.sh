@@ -2,7 +2,7 @@
 
 # What it takes to build the programs.
 BUILD_PACKAGES=(cmake make gcc g++ libc6-dev pkg-config librdkafka-dev libzstd-dev libxxhash-dev
-    zlib1g-dev libjsmn-dev libsqlite3-dev tzdata)
+    zlib1g-dev libjsmn-dev libsqlite3-dev libmicrohttpd-dev tzdata)
 # What it takes to run a Kafka broker: tests/support/kafka.py gets it by Maven.
 KAFKA_PACKAGES=(default-jre-headless maven kcat python3)
 # PostgreSQL with its extension for sketches, to be unpacked and not installed, for

@@ -56,4 +56,26 @@
 /* Checkpoints under way at once. */
 #define LIMIT_CHECKPOINTS 2
 
+/* HTTP. Connections at a time, from one address too, for what stands behind a proxy
+ * or a tunnel has one: each is a thread, and up to LIMIT_HTTP_MEMORY_BYTES for what
+ * its client sends. */
+#define LIMIT_HTTP_CONNECTIONS 128
+#define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS 96
+#define LIMIT_HTTP_MEMORY_BYTES (32 * 1024)
+/* The address in a request line, and the parameters in it. */
+#define LIMIT_HTTP_TARGET_BYTES 8192
+#define LIMIT_HTTP_FIELDS 64
+#define LIMIT_HTTP_EVENT_ID_BYTES 64
+/* A line for people in an answer, or in a header of one. */
+#define LIMIT_HTTP_DETAIL_BYTES 1024
+/* The token of --token-file. */
+#define LIMIT_HTTP_TOKEN_MIN 16
+#define LIMIT_HTTP_TOKEN_BYTES 512
+/* How long a client may take over a request, from the connection or the answer
+ * before on, and over taking an answer that is no stream; how long it may be silent
+ * or take nothing. */
+#define LIMIT_HTTP_REQUEST_MS 30000
+#define LIMIT_HTTP_ANSWER_MS 60000
+#define LIMIT_HTTP_SILENT_S 30
+
 #endif

@@ -4,7 +4,7 @@
  * The server is libmicrohttpd's, with a thread for each connection and limits on
  * their number, time and size (limits.h), so that a slow client holds up nobody
  * but itself. Every answer has the headers that keep a browser from doing more with
- * it than it should (http_headers.c). Handlers run on the connections' threads, several
+ * it than it should (http_answer.c). Handlers run on the connections' threads, several
  * at a time. */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
@@ -27,8 +27,9 @@ struct http_request {
 };
 
 /* An answer that goes on: the server sends what `next` appends, until it says false.
- * `next` may wait, but returns within a second or so, with or without bytes; `end` is
- * called once, however the connection ends. Both on the connection's thread. */
+ * `next` waits for something to say, but not longer than a second; it may come back
+ * with nothing. Who takes nothing for LIMIT_HTTP_SILENT_S is cut off. `end` is called
+ * once, however the connection ends. Both on the connection's thread. */
 struct http_stream {
     bool (*next)(void *context, struct text *more);
     void (*end)(void *context);
@@ -52,7 +53,7 @@ typedef void http_handler(void *context, const struct http_request *request,
 struct http_route {
     const char *path;      /* the whole of it */
     http_handler *handler; /* NULL ends a table */
-    bool open;             /* needs no token */
+    bool open;             /* for all, without the token */
 };
 
 /* Makes the response an error of RFC 9457 (application/problem+json): title of the
@@ -66,8 +67,16 @@ struct http_server_options {
     const char *listen;              /* "127.0.0.1:8080", "[::1]:8080"; port 0: any */
     const struct http_route *routes; /* borrowed for the server's life */
     void *context;                   /* of the handlers */
-    const char *token_file;          /* bearer token; or NULL: then only loopback is listened on */
+    const char *token_file;          /* what all but open routes ask for, as a bearer token or
+                                        as a password; or NULL: only for loopback */
 };
+
+#define HTTP_LISTEN_FORM "127.0.0.1:8080, localhost:8080 or [::1]:8080: an address and a port"
+/* Whether --listen has that form: usage, where it has not. */
+bool http_listen_is_valid(const char *listen);
+/* Whether a server could be started with these, but for the listening itself: bad
+ * configuration, where not, with one line for people in `error`. */
+bool http_server_check(const struct http_server_options *options, char *error, size_t error_size);
 
 struct http_server;
 /* Listens and answers from now on. NULL with one line for people in `error`. */
