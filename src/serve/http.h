@@ -53,6 +53,7 @@ typedef void http_handler(void *context, const struct http_request *request,
 struct http_route {
     const char *path;      /* the whole of it */
     http_handler *handler; /* NULL ends a table */
+    void *context;         /* of the handler */
     bool open;             /* for all, without the token */
 };
 
@@ -66,7 +67,6 @@ const char *http_query(const struct http_request *request, const char *name);
 struct http_server_options {
     const char *listen;              /* "127.0.0.1:8080", "[::1]:8080"; port 0: any */
     const struct http_route *routes; /* borrowed for the server's life */
-    void *context;                   /* of the handlers */
     const char *token_file;          /* what all but open routes ask for, as a bearer token or
                                         as a password; or NULL: only for loopback */
 };

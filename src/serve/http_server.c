@@ -157,7 +157,7 @@ static enum MHD_Result request_come(void *context, struct MHD_Connection *connec
             .query_count = target.field_count,
             .last_event_id = id && http_event_id_is_sane(id) ? id : NULL};
 
-        route->handler(server->context, &request, &response);
+        route->handler(route->context, &request, &response);
     }
     if (response.stream.next)
         http_deadline_set(server->deadlines, deadline_of(connection), INT64_MAX);
@@ -265,7 +265,6 @@ struct http_server *http_server_start(const struct http_server_options *options,
     if (!check(options, &listen_on, server->token, error, error_size))
         goto failed;
     server->routes = options->routes;
-    server->context = options->context;
     server->local = listen_on.loopback;
     fd = open_socket(&listen_on);
     if (fd < 0) {

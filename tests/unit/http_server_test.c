@@ -72,11 +72,14 @@ static void stream(void *context, const struct http_request *request,
     response->stream = (struct http_stream){tick, ticks_end, ticks};
 }
 
-static const struct http_route routes[] = {{"/hello", hello, false}, {"/large", large, false},
-                                           {"/wrong", wrong, false}, {"/stream", stream, false},
-                                           {"/open", hello, true},   {NULL, NULL, false}};
-
 static atomic_int ended;
+static const struct http_route routes[] = {{"/hello", hello, NULL, false},
+                                           {"/large", large, NULL, false},
+                                           {"/wrong", wrong, NULL, false},
+                                           {"/stream", stream, &ended, false},
+                                           {"/open", hello, NULL, true},
+                                           {.handler = NULL}};
+
 static struct http_server *server;
 
 static void start(const char *listen, const char *token_file)
@@ -86,7 +89,6 @@ static void start(const char *listen, const char *token_file)
     atomic_store(&ended, 0);
     server = http_server_start(&(struct http_server_options){.listen = listen,
                                                              .routes = routes,
-                                                             .context = &ended,
                                                              .token_file = token_file},
                                error, sizeof error);
     ck_assert_msg(server != NULL, "%s", error);
