@@ -17,7 +17,7 @@
 #include "headcount/codec.h"
 #include "limits.h"
 #include "sorted.h"
-#include "store_hot.h"
+#include "store_change.h"
 #include "store_places.h"
 #include "store_stream.h"
 
@@ -36,6 +36,7 @@ struct store {
     int64_t minutes_from_s;
     struct store_places places;
     bool changed;                /* since the last flush */
+    struct store_watch watch;
     struct text scratch;
     char error[1200];
 };
@@ -186,8 +187,8 @@ static bool read_entry(struct store *store, struct store_hot_entry *entry,
 }
 
 /* The entry from memory or the file; *is_new when neither has it. NULL on failure. */
-static struct store_hot_entry *entry_of(struct store *store, enum store_grain grain, int64_t id,
-                                        bool *is_new)
+static struct store_hot_entry *entry_of(struct store *store, struct store_stream *stream,
+                                        enum store_grain grain, int64_t id, bool *is_new)
 {
     struct store_hot_entry *entry = store_hot_find(store->hot, grain, id);
     struct store_blob blob;
@@ -202,6 +203,8 @@ static struct store_hot_entry *entry_of(struct store *store, enum store_grain gr
         return NULL;
     }
     entry = store_hot_add(store->hot, grain, id);
+    if (entry)
+        entry->stream = stream;
     if (!entry)
         no_memory(store);
     else if (found == 1 && !read_entry(store, entry, &blob))
@@ -219,13 +222,13 @@ static struct store_hot_entry *entry_of(struct store *store, enum store_grain gr
 }
 
 /* Unites the sketch with one blob. */
-static bool unite(struct store *store, enum store_grain grain, int64_t id,
-                  const struct hc_sketch *sketch)
+static bool unite(struct store *store, struct store_stream *stream, enum store_grain grain,
+                  int64_t id, const struct hc_sketch *sketch)
 {
     bool is_new;
     int more = 0;
     enum hc_status status;
-    struct store_hot_entry *entry = entry_of(store, grain, id, &is_new);
+    struct store_hot_entry *entry = entry_of(store, stream, grain, id, &is_new);
 
     if (!entry)
         return false;
@@ -240,7 +243,7 @@ static bool unite(struct store *store, enum store_grain grain, int64_t id,
     return status == HC_OK || fail(store, hc_status_text(status));
 }
 
-static bool mark_present(struct store *store, const struct store_stream *stream,
+static bool mark_present(struct store *store, struct store_stream *stream,
                          const struct record_sketch *record)
 {
     int64_t owner = STORE_PRESENT_OWNER(stream, hc_sketch_profile(record->sketch));
@@ -248,7 +251,8 @@ static bool mark_present(struct store *store, const struct store_stream *stream,
     uint8_t bit = (uint8_t)(1u << minute % 8);
     bool is_new;
     struct store_hot_entry *entry =
-        entry_of(store, STORE_PRESENT, STORE_ID(owner, record->minute_s / 86400 * 86400), &is_new);
+        entry_of(store, stream, STORE_PRESENT,
+                 STORE_ID(owner, record->minute_s / 86400 * 86400), &is_new);
 
     if (!entry)
         return false;
@@ -273,7 +277,8 @@ static bool unite_all(struct store *store, struct store_stream *stream,
     for (int grain = STORE_DAY; grain >= least; grain--) {
         int64_t start_s = record->minute_s - record->minute_s % grain_s[grain];
 
-        if (!unite(store, (enum store_grain)grain, STORE_ID(series->id, start_s), record->sketch))
+        if (!unite(store, stream, (enum store_grain)grain, STORE_ID(series->id, start_s),
+                   record->sketch))
             return false;
     }
     return mark_present(store, stream, record);
@@ -312,7 +317,9 @@ enum store_result store_add(struct store *store, const struct record *record)
     stream->changed = store->changed = true;
     if (is_sketch) {
         result = add_sketch(store, stream, &record->sketch);
-    } else if (coverage_add_checkpoint(stream->coverage, &record->checkpoint) != HC_OK) {
+    } else if (coverage_add_checkpoint(stream->coverage, &record->checkpoint) == HC_OK) {
+        stream->checkpoints = true;
+    } else {
         no_memory(store);
         result = STORE_FAILED;
     }
@@ -357,17 +364,13 @@ static bool write_entry(struct store *store, const struct store_hot_entry *entry
     return store_file_put(store->file, entry->grain, &blob) || fail_file(store);
 }
 
-static bool write_entries(struct store *store)
+static bool write_entries(struct store *store, struct store_hot_entry *const *entries,
+                          size_t count)
 {
-    struct store_hot_entry **entries;
     bool done = true;
-    size_t count;
 
-    if (!store_hot_dirty(store->hot, &entries, &count))
-        return no_memory(store);
     for (size_t i = 0; done && i < count; i++)
         done = write_entry(store, entries[i]);
-    free(entries);
     return done;
 }
 
@@ -383,29 +386,57 @@ static bool write_streams(struct store *store)
     return true;
 }
 
-bool store_flush(struct store *store)
+static bool write_all(struct store *store, struct store_hot_entry *const *entries, size_t count)
 {
-    if (!store->changed)
-        return true;
     if (!store_file_begin(store->file))
         return fail_file(store);
-    if (!write_entries(store) || !write_streams(store))
+    if (!write_entries(store, entries, count) || !write_streams(store))
         goto failed;
-    if (!store_places_save(&store->places, store->file) || !store_file_commit(store->file)) {
-        fail_file(store);
-        goto failed;
-    }
-    store_hot_clean(store->hot);
-    for (size_t i = 0; i < store->streams.count; i++)
-        store_stream_saved(store->streams.items[i]);
-    store_places_saved(&store->places);
-    store->changed = false;
-    store_hot_trim(store->hot);
-    return true;
-
+    if (store_places_save(&store->places, store->file) && store_file_commit(store->file))
+        return true;
+    fail_file(store);
 failed:
     store_file_rollback(store->file);
     return false;
+}
+
+/* All of it is in the file. */
+static void written(struct store *store, struct store_hot_entry *const *entries, size_t count)
+{
+    for (size_t i = 0; i < store->streams.count; i++) {
+        struct store_stream *stream = store->streams.items[i];
+
+        if (stream->changed)
+            store_change_tell(&store->watch, stream, entries, count, store->minutes_from_s);
+        store_stream_saved(stream);
+    }
+    store_hot_clean(store->hot);
+    store_places_saved(&store->places);
+    store->changed = false;
+    store_hot_trim(store->hot);
+}
+
+bool store_flush(struct store *store)
+{
+    struct store_hot_entry **entries;
+    size_t count;
+    bool done;
+
+    if (!store->changed)
+        return true;
+    if (!store_hot_dirty(store->hot, &entries, &count))
+        return no_memory(store);
+    done = write_all(store, entries, count);
+    if (done)
+        written(store, entries, count);
+    free(entries);
+    return done;
+}
+
+void store_watch(struct store *store, void (*changed)(void *context, const struct store_change *),
+                 void *context)
+{
+    store->watch = (struct store_watch){changed, context};
 }
 
 /* In the transaction under way: how many rows were erased, at most ERASE_MOST. */

@@ -55,6 +55,20 @@ bool store_flush(struct store *store);
  * stay, and late records still reach those. It can't be taken back. */
 int store_keep_minutes(struct store *store, int64_t from_s);
 
+/* What a commit has changed of one stream, for who shows it. */
+struct store_change {
+    const char *stream;      /* this and all that follows is borrowed during the call */
+    const int64_t *minutes;  /* [minutes_count], in order: where those begin that have more users */
+    size_t minutes_count;
+    int64_t from_s, to_s;    /* they all lie in [from_s, to_s), and so do those that have more
+                                users and are not kept as minutes; to_s 0: there are none */
+    bool checkpoints;        /* some came: rows may be complete that were not */
+};
+/* After each commit `changed` is called for every stream in which it changed anything,
+ * from within store_flush, store_add or store_keep_minutes. It must not call the store. */
+void store_watch(struct store *store, void (*changed)(void *context, const struct store_change *),
+                 void *context);
+
 /* One line for people about the last refusal or failure. */
 const char *store_error(const struct store *store);
 

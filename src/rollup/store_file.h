@@ -22,6 +22,7 @@ enum store_grain {
 };
 #define STORE_START_BITS 32
 #define STORE_ID(owner, start_s) ((int64_t)(owner) << STORE_START_BITS | (start_s) / 60)
+#define STORE_ID_START(id) (((id) & ((INT64_C(1) << STORE_START_BITS) - 1)) * 60)
 #define STORE_OWNER_MAX ((INT64_C(1) << 31) - 1)
 
 struct store_file;

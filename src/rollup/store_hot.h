@@ -9,9 +9,12 @@
 #define STORE_DAY_MINUTES 1440
 #define STORE_PRESENT_SIZE (STORE_DAY_MINUTES / 8)
 
+struct store_stream;
+
 struct store_hot_entry {
     enum store_grain grain;
     int64_t id;
+    struct store_stream *stream; /* whose it is, borrowed */
     struct hc_sketch *sketch;  /* owned; NULL: none yet, or STORE_PRESENT */
     bool dirty;                /* private from here on */
     size_t bytes;

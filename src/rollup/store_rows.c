@@ -108,7 +108,7 @@ bool store_backup(struct store_reader *reader, const char *path)
 
 static int64_t start_of(const struct store_blob *blob)
 {
-    return (blob->id & (((int64_t)1 << STORE_START_BITS) - 1)) * 60;
+    return STORE_ID_START(blob->id);
 }
 
 /* Which minutes have users in this profile, for all days of the range: a roll-up

@@ -202,5 +202,5 @@ void store_stream_saved(struct store_stream *stream)
         return;
     for (size_t i = 0; i < stream->series->count; i++)
         ((struct store_series *)stream->series->items[i])->saved = true;
-    stream->changed = false;
+    stream->changed = stream->checkpoints = false;
 }
