@@ -6,16 +6,17 @@
 
 An engine is a module here, NAME_engine.py, whose functions the parent calls by
 name: a line of JSON goes in, one comes out. It runs in a Python of its own, and
-in that a Java of its own where there is a NAME.pom.xml: what that names is
-brought by Maven, once, to a folder of jars.
+in that a Java of its own where it has jars: Spark those of pyspark, others what a
+NAME.pom.xml names, brought by Maven, once, to a folder.
 
-    child_engine.py fetch FOLDER     brings the jars of all of them
+    child_engine.py fetch FOLDER     brings the jars of all poms
 
 Nothing is left behind: the child is killed on leaving, and by the kernel when
 the thread that started it dies. What it writes goes to a folder that is removed.
 """
 import ctypes
 import importlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -26,7 +27,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-JAVA = ("spark", "trino", "zetasketch")
+POMS = ("spark_kafka", "trino", "zetasketch")
 PR_SET_PDEATHSIG = 1
 
 
@@ -52,6 +53,13 @@ def fetch(name, folder):
     return jars
 
 
+def jars_of(name, folder):
+    """The folder of an engine's jars; None of one that is not Java's."""
+    if name == "spark":
+        return pathlib.Path(importlib.util.find_spec("pyspark").origin).parent / "jars"
+    return fetch(name, folder) if name in POMS else None
+
+
 def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -61,7 +69,7 @@ class Engine:
 
     def __init__(self, name, folder):
         self.name = name
-        self.jars = fetch(name, folder) if name in JAVA else None
+        self.jars = jars_of(name, folder)
         self.folder = tempfile.TemporaryDirectory(prefix=f"{name}-")
         with open(os.path.join(self.folder.name, "log"), "wb") as log:
             self.process = subprocess.Popen(
@@ -134,7 +142,7 @@ def answer_of(module, line):
 
 def main(name, where):
     if name == "fetch":
-        for each in JAVA:
+        for each in POMS:
             fetch(each, where)
     else:
         serve(name, where)

@@ -92,16 +92,30 @@ class Engine:
                 raise EngineError("PostgreSQL did not start:\n" + log[-4000:])
             time.sleep(0.05)
 
-    def _start_psql(self):
-        """By way of an open folder: a socket's own path may be 107 bytes long at most."""
+    @contextlib.contextmanager
+    def _psql(self, *words):
+        """What starts a psql: command and environment. By way of an open folder: a socket's
+        own path may be 107 bytes long at most."""
         folder = os.open(self.data, os.O_PATH)
-        self.psql = subprocess.Popen(
-            [self.bin / "psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "VERBOSITY=terse",
-             "-h", f"/proc/self/fd/{folder}", "-U", "postgres", "-f", "-"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, encoding="utf-8", pass_fds=[folder], cwd=self.folder,
-            env={**os.environ, "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": str(READY_S)})
+        yield {"args": [self.bin / "psql", "-X", "-q", "-A", "-t", "-F", "\t",
+                        "-h", f"/proc/self/fd/{folder}", "-U", "postgres", *words],
+               "text": True, "encoding": "utf-8", "pass_fds": [folder], "cwd": self.folder,
+               "env": {**os.environ, "PGCLIENTENCODING": "UTF8",
+                       "PGCONNECT_TIMEOUT": str(READY_S)}}
         os.close(folder)
+
+    def _start_psql(self):
+        with self._psql("-v", "VERBOSITY=terse", "-f", "-") as how:
+            self.psql = subprocess.Popen(**how, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL)
+
+    def run(self, *words, input=""):
+        """psql to its end, as users run it."""
+        with self._psql(*words) as how:
+            done = subprocess.run(**how, input=input, capture_output=True, check=False)
+        if done.returncode:
+            raise EngineError(done.stderr)
+        return done.stdout
 
     def _end_psql(self):
         self.psql.kill()
