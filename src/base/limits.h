@@ -53,6 +53,18 @@
 #define LIMIT_WAITING_BYTES (4 * 1024 * 1024)
 /* Rows without users in a row that a roll-up shows: a week of minutes. */
 #define LIMIT_ZERO_ROWS 10080
+/* Questions to the board's store that are answered at once: each may hold a page cache
+ * of 32 MiB, and sketches of LIMIT_API_SKETCH_BYTES. How long one may take, with the
+ * waiting for its turn. */
+#define LIMIT_API_READERS 4
+#define LIMIT_API_SKETCH_BYTES (32 * 1024 * 1024)
+#define LIMIT_API_TIME_MS 10000
+/* Rows of an answer: more than a month by minute, or five years by hour. */
+#define LIMIT_API_ROWS 50000
+/* The same where each row is worked out from several sketches: three years by day. */
+#define LIMIT_API_UNIONS 1100
+/* The same where each row takes two questions to the joint estimator. */
+#define LIMIT_API_OVERLAPS 400
 /* Checkpoints under way at once. */
 #define LIMIT_CHECKPOINTS 2
 

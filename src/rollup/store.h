@@ -93,6 +93,13 @@ struct rollup *store_roll_up(struct store_reader *reader, const struct rollup_op
 /* Calls `each` for the name of every stream, in order. */
 bool store_streams(struct store_reader *reader, void (*each)(void *context, const char *name),
                    void *context);
+/* What a stream has, over all its profiles and groups. */
+struct store_about {
+    unsigned profiles;     /* bit 1 << profile for each that has users */
+    int64_t first_s, to_s; /* minutes with users lie in [first_s, to_s); 0, 0: there are none */
+};
+/* A stream that is not there has nothing. */
+bool store_stream_about(struct store_reader *reader, const char *name, struct store_about *about);
 /* Minutes that begin before *from_s are no longer there as minutes; 0: all are. */
 bool store_minutes_from(struct store_reader *reader, int64_t *from_s);
 /* A copy of the whole file as it is now, into a file that is made or replaced. The

@@ -17,6 +17,7 @@
 #include "limits.h"
 #include "rollup_inside.h"
 #include "store.h"
+#include "store_about.h"
 #include "store_hot.h"
 #include "store_stream.h"
 
@@ -371,4 +372,16 @@ struct rollup *store_roll_up(struct store_reader *reader, const struct rollup_op
     if (!done)
         rollup_destroy(&asking.rollup);
     return asking.rollup;
+}
+
+bool store_stream_about(struct store_reader *reader, const char *name, struct store_about *about)
+{
+    bool done = store_file_begin(reader->file) || fail_file(reader);
+
+    if (!done)
+        return false;
+    done = store_about_read(reader->file, name, about) || fail_file(reader);
+    store_file_rest(reader->file);
+    store_file_rollback(reader->file);
+    return done;
 }
