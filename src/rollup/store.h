@@ -22,6 +22,7 @@
 struct store_options {
     const char *path;    /* borrowed during the call */
     size_t memory_bytes; /* of sketches in memory; 0: LIMIT_STORE_BYTES */
+    bool dues;           /* note which hours and days have changed: store_dues */
 };
 
 struct store;
@@ -69,6 +70,24 @@ struct store_change {
 void store_watch(struct store *store, void (*changed)(void *context, const struct store_change *),
                  void *context);
 
+/* An hour or a UTC day of a stream whose total is to be delivered to others. With
+ * options.dues every commit makes those due in which some minute has more users than
+ * before; the first time all that are in the file are. */
+enum store_due_grain { STORE_DUE_HOUR, STORE_DUE_DAY };
+struct store_due {
+    const char *stream;
+    int64_t stream_id;
+    enum store_due_grain grain;
+    int64_t start_s;
+    int64_t version; /* 0: it was delivered and has no more users than then; but it was not final */
+    uint64_t sent;   /* what store_settle was told last; 0: nothing */
+};
+/* It was delivered. A final one is due no more; another is kept with what `due->sent`
+ * says (such as a digest of what was sent), since what is known of it may change
+ * without users. Where a commit came in between it stays due. Written by the next
+ * flush. HC_ENOMEM. */
+enum hc_status store_settle(struct store *store, const struct store_due *due, bool final);
+
 /* One line for people about the last refusal or failure. */
 const char *store_error(const struct store *store);
 
@@ -102,6 +121,9 @@ struct store_about {
 bool store_stream_about(struct store_reader *reader, const char *name, struct store_about *about);
 /* Minutes that begin before *from_s are no longer there as minutes; 0: all are. */
 bool store_minutes_from(struct store_reader *reader, int64_t *from_s);
+/* Calls `each` for all that are due, and those that are kept; what it gets is borrowed. */
+bool store_dues(struct store_reader *reader,
+                void (*each)(void *context, const struct store_due *due), void *context);
 /* A copy of the whole file as it is now, into a file that is made or replaced. The
  * writer is not held up. */
 bool store_backup(struct store_reader *reader, const char *path);

@@ -7,6 +7,7 @@
  *   minute quarter hour six_hours day present (id, uniques, low, high, error, bytes)
  *   stream (id, name, fields, key_id, state)    series (id, stream, profile, name)
  *   position (cluster, topic, partition, next)  setting (name, value)
+ *   due (stream, grain, start, version, sent)
  *
  * Sketches are rows of plain tables with one integer as key, so that a range of
  * time is a range of the file. application_id says that it is ours, user_version
@@ -46,6 +47,9 @@ static const char schema[] =
     "CREATE TABLE position(cluster TEXT NOT NULL, topic TEXT NOT NULL,"
     " partition INTEGER NOT NULL, next INTEGER NOT NULL,"
     " PRIMARY KEY(cluster, topic, partition)) WITHOUT ROWID;"
+    "CREATE TABLE due(stream INTEGER NOT NULL, grain INTEGER NOT NULL, start INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, sent INTEGER NOT NULL,"
+    " PRIMARY KEY(stream, grain, start)) WITHOUT ROWID;"
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
 
 #define PUT(name) "INSERT OR REPLACE INTO " name " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
@@ -68,8 +72,18 @@ static const char *const statements[STATEMENTS] = {
     [PUT_POSITION] = "INSERT OR REPLACE INTO position VALUES(?1, ?2, ?3, ?4)",
     [GET_POSITION] = "SELECT next FROM position WHERE cluster = ?1 AND topic = ?2"
                      " AND partition = ?3",
-    [PUT_FLOOR] = "INSERT OR REPLACE INTO setting VALUES('minutes_from_s', ?1)",
-    [GET_FLOOR] = "SELECT value FROM setting WHERE name = 'minutes_from_s'",
+    [PUT_SETTING] = "INSERT OR REPLACE INTO setting VALUES(?1, ?2)",
+    [GET_SETTING] = "SELECT value FROM setting WHERE name = ?1",
+    [PUT_DUE] = "INSERT INTO due VALUES(?1, ?2, ?3, ?4, 0)"
+                " ON CONFLICT(stream, grain, start) DO UPDATE SET version = ?4",
+    [DROP_DUE] = "DELETE FROM due WHERE stream = ?1 AND grain = ?2 AND start = ?3"
+                 " AND version = ?4",
+    [KEEP_DUE] = "UPDATE due SET sent = ?5, version = iif(version = ?4, 0, version)"
+                 " WHERE stream = ?1 AND grain = ?2 AND start = ?3",
+    [DUES] = "SELECT stream, grain, start, version, sent, name FROM due"
+             " JOIN stream ON stream.id = due.stream ORDER BY stream, grain, start",
+    [FORGET_DUES] = "DELETE FROM due",
+    [LAST_VERSION] = "SELECT coalesce(max(version), 0) FROM due",
     [PUT_BLOB] = EACH_GRAIN(PUT), [GET_BLOB] = EACH_GRAIN(GET), [WALK] = EACH_GRAIN(RANGE),
     [ERASE] = EACH_GRAIN(DELETE)};
 

@@ -25,6 +25,8 @@ enum store_grain {
 #define STORE_ID_START(id) (((id) & ((INT64_C(1) << STORE_START_BITS) - 1)) * 60)
 #define STORE_OWNER_MAX ((INT64_C(1) << 31) - 1)
 
+#define STORE_ERROR_MAX 1200
+
 struct store_file;
 
 enum store_access { STORE_WRITE, STORE_READ };
@@ -116,9 +118,23 @@ bool store_file_put_position(struct store_file *file, const struct store_positio
 /* 1 with position->next, 0, -1. */
 int store_file_get_position(struct store_file *file, struct store_position *position);
 
-/* Minutes before it may be gone. */
-bool store_file_put_floor(struct store_file *file, int64_t minutes_from_s);
-bool store_file_get_floor(struct store_file *file, int64_t *minutes_from_s);
+/* Numbers that go with the file; 0 where there is none yet. */
+#define STORE_MINUTES_FROM "minutes_from_s" /* minutes before it may be gone */
+#define STORE_DUES_KEPT "dues"              /* 1: what changes becomes due */
+bool store_file_put_setting(struct store_file *file, const char *name, int64_t value);
+bool store_file_get_setting(struct store_file *file, const char *name, int64_t *value);
+
+/* Hours and days whose totals are to be delivered, see store.h. */
+struct store_due;
+/* It is due, from now on under this version, whatever it was. */
+bool store_file_put_due(struct store_file *file, const struct store_due *due);
+/* It was delivered: it is due no more, or only kept; unless its version is a later one. */
+bool store_file_settle_due(struct store_file *file, const struct store_due *due, bool final);
+/* Calls `each` for all, in order. */
+bool store_file_dues(struct store_file *file,
+                     void (*each)(void *context, const struct store_due *due), void *context);
+bool store_file_forget_dues(struct store_file *file);
+bool store_file_last_version(struct store_file *file, int64_t *version);
 
 /* A copy of all that is committed now, into a file that is made or replaced;
  * the writer goes on meanwhile if `file` is a reader's. */

@@ -99,7 +99,13 @@ bool store_streams(struct store_reader *reader, void (*each)(void *context, cons
 
 bool store_minutes_from(struct store_reader *reader, int64_t *from_s)
 {
-    return store_file_get_floor(reader->file, from_s) || fail_file(reader);
+    return store_file_get_setting(reader->file, STORE_MINUTES_FROM, from_s) || fail_file(reader);
+}
+
+bool store_dues(struct store_reader *reader,
+                void (*each)(void *context, const struct store_due *due), void *context)
+{
+    return store_file_dues(reader->file, each, context) || fail_file(reader);
 }
 
 bool store_backup(struct store_reader *reader, const char *path)
@@ -342,7 +348,7 @@ static bool read_all(struct asking *asking)
     struct store_reader *reader = asking->reader;
     const char *name = asking->rollup->options.stream;
 
-    if (!store_file_get_floor(reader->file, &asking->minutes_from_s))
+    if (!store_file_get_setting(reader->file, STORE_MINUTES_FROM, &asking->minutes_from_s))
         return fail_file(reader);
     asking->stream = store_stream_load(reader->file, name, COVERAGE_JUDGE, reader->error,
                                        sizeof reader->error);

@@ -47,6 +47,7 @@ struct store_series *store_stream_series(struct store_stream *stream, enum hc_pr
 
 /* The owner of the stream's STORE_PRESENT blobs of a profile. */
 #define STORE_PRESENT_OWNER(stream, profile) ((stream)->id << 3 | (int64_t)(profile))
+#define STORE_PRESENT_STREAM(id) ((id) >> (STORE_START_BITS + 3))
 #define STORE_STREAMS_MAX (STORE_OWNER_MAX >> 3)
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store.h"
 #include "store_file_inside.h"
 
 static void bind_text(sqlite3_stmt *statement, int index, const char *text)
@@ -146,25 +147,92 @@ int store_file_get_position(struct store_file *file, struct store_position *posi
     return found;
 }
 
-bool store_file_put_floor(struct store_file *file, int64_t minutes_from_s)
+bool store_file_put_setting(struct store_file *file, const char *name, int64_t value)
 {
-    sqlite3_stmt *put = store_file_prepare(file, PUT_FLOOR);
+    sqlite3_stmt *put = store_file_prepare(file, PUT_SETTING);
 
     if (!put)
         return false;
-    sqlite3_bind_int64(put, 1, minutes_from_s);
+    bind_text(put, 1, name);
+    sqlite3_bind_int64(put, 2, value);
     return store_file_step(file, put) == 0;
 }
 
-bool store_file_get_floor(struct store_file *file, int64_t *minutes_from_s)
+bool store_file_get_setting(struct store_file *file, const char *name, int64_t *value)
 {
-    sqlite3_stmt *get = store_file_prepare(file, GET_FLOOR);
-    int found = get ? store_file_step(file, get) : -1;
+    sqlite3_stmt *get = store_file_prepare(file, GET_SETTING);
+    int found;
 
+    if (!get)
+        return false;
+    bind_text(get, 1, name);
+    found = store_file_step(file, get);
     if (found < 0)
         return false;
-    *minutes_from_s = found == 1 ? sqlite3_column_int64(get, 0) : 0;
+    *value = found == 1 ? sqlite3_column_int64(get, 0) : 0;
     sqlite3_reset(get);
+    return true;
+}
+
+/* Binds what says which it is, and its version. */
+static bool step_due(struct store_file *file, sqlite3_stmt *statement, const struct store_due *due)
+{
+    sqlite3_bind_int64(statement, 1, due->stream_id);
+    sqlite3_bind_int(statement, 2, (int)due->grain);
+    sqlite3_bind_int64(statement, 3, due->start_s);
+    sqlite3_bind_int64(statement, 4, due->version);
+    return store_file_step(file, statement) == 0;
+}
+
+bool store_file_put_due(struct store_file *file, const struct store_due *due)
+{
+    sqlite3_stmt *put = store_file_prepare(file, PUT_DUE);
+
+    return put && step_due(file, put, due);
+}
+
+bool store_file_settle_due(struct store_file *file, const struct store_due *due, bool final)
+{
+    sqlite3_stmt *settle = store_file_prepare(file, final ? DROP_DUE : KEEP_DUE);
+
+    if (settle && !final)
+        sqlite3_bind_int64(settle, 5, (int64_t)due->sent);
+    return settle && step_due(file, settle, due);
+}
+
+bool store_file_dues(struct store_file *file,
+                     void (*each)(void *context, const struct store_due *due), void *context)
+{
+    sqlite3_stmt *dues = store_file_prepare(file, DUES);
+    int found = -1;
+
+    while (dues && (found = store_file_step(file, dues)) == 1) {
+        const struct store_due due = {
+            .stream = column_text(dues, 5), .stream_id = sqlite3_column_int64(dues, 0),
+            .grain = (enum store_due_grain)sqlite3_column_int(dues, 1),
+            .start_s = sqlite3_column_int64(dues, 2), .version = sqlite3_column_int64(dues, 3),
+            .sent = (uint64_t)sqlite3_column_int64(dues, 4)};
+
+        each(context, &due);
+    }
+    return found == 0;
+}
+
+bool store_file_forget_dues(struct store_file *file)
+{
+    sqlite3_stmt *forget = store_file_prepare(file, FORGET_DUES);
+
+    return forget && store_file_step(file, forget) == 0;
+}
+
+bool store_file_last_version(struct store_file *file, int64_t *version)
+{
+    sqlite3_stmt *last = store_file_prepare(file, LAST_VERSION);
+
+    if (!last || store_file_step(file, last) != 1)
+        return false;
+    *version = sqlite3_column_int64(last, 0);
+    sqlite3_reset(last);
     return true;
 }
 

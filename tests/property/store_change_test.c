@@ -221,6 +221,32 @@ START_TEST(minutes_that_are_not_kept)
 }
 END_TEST
 
+/* A minute of several groups is told once. */
+START_TEST(minutes_of_several_groups)
+{
+    static const char *const groups[] = {"{}", "{\"os\":\"a\"}", "{\"os\":\"b\"}"};
+    struct hc_sketch *sketch = history_sketch(14);
+    struct told told = {0};
+    struct store *store = kit_open(&kit);
+
+    history_add_user(sketch, 1);
+    store_watch(store, note, &told);
+    for (uint64_t n = 0; n < 9; n++) {
+        const struct record record = {
+            .kind = RECORD_SKETCH,
+            .sketch = {.stream = "users", .minute_s = START_S + 60 * (int64_t)(n % 3),
+                       .group = groups[n / 3], .instance = "i", .epoch_ms = 7, .sequence = n + 1,
+                       .fields = "", .sketch = sketch}};
+
+        ck_assert_int_eq(store_add(store, &record), STORE_TAKEN);
+    }
+    ck_assert(store_flush(store));
+    ck_assert_uint_eq(told.count, 3);
+    hc_sketch_destroy(&sketch);
+    store_close(&store);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store_change");
@@ -233,6 +259,7 @@ int main(void)
     tcase_add_test(tests, nothing_that_did_not);
     tcase_add_test(tests, commits_that_fail);
     tcase_add_test(tests, minutes_that_are_not_kept);
+    tcase_add_test(tests, minutes_of_several_groups);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
