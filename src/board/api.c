@@ -11,8 +11,9 @@
 #include "limits.h"
 #include "store_readers.h"
 
-static const struct api_endpoint *const endpoints[] = {&api_uniques, &api_actives, &api_so_far,
-                                                      &api_streams};
+static const struct api_endpoint *const endpoints[] = {
+    &api_uniques, &api_actives, &api_so_far, &api_returning, &api_retention, &api_streams,
+    &api_openapi};
 #define ENDPOINTS (sizeof(endpoints) / sizeof(endpoints[0]))
 /* Streams that are named to whom did not say which. */
 #define STREAMS_NAMED 5

@@ -26,7 +26,8 @@ struct api_endpoint {
     bool (*answer)(struct api_ask *ask, struct text *body);
 };
 
-extern const struct api_endpoint api_uniques, api_streams, api_actives, api_so_far;
+extern const struct api_endpoint api_uniques, api_streams, api_actives, api_so_far, api_returning,
+    api_retention, api_openapi;
 
 /* Fills ask->rollup: minutes in [from_s, to_s), a row a bucket of ask->calendar.
  * `numbers`: the rows need no sketches. False: ask->problem. */

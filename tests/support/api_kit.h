@@ -21,26 +21,51 @@ static inline int64_t api_kit_clock(void *context)
     return ((struct api_kit *)context)->now_ms;
 }
 
-/* A sketch record of the users that `bits` has, one bit each. */
-static inline void api_kit_minute(struct api_kit *kit, struct store *store, const char *stream,
-                                  int64_t minute_s, const bool *users)
+static inline struct hc_sketch *api_kit_sketch(void)
 {
-    struct record record = {
-        .kind = RECORD_SKETCH,
-        .sketch = {.stream = stream, .minute_s = minute_s, .group = "{}", .state = RECORD_CLOSED,
-                   .whole = true, .instance = "h/1/0", .epoch_ms = 1, .sequence = ++kit->sequence,
-                   .fields = "f"}};
     const struct hc_sketch_options options = {.profile = HC_PROFILE_REDIS, .precision = 14};
     struct hc_sketch *sketch;
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
+    return sketch;
+}
+
+/* A record of this sketch, which is destroyed. */
+static inline void api_kit_add(struct api_kit *kit, struct store *store, const char *stream,
+                               int64_t minute_s, struct hc_sketch *sketch)
+{
+    const struct record record = {
+        .kind = RECORD_SKETCH,
+        .sketch = {.stream = stream, .minute_s = minute_s, .group = "{}", .state = RECORD_CLOSED,
+                   .whole = true, .instance = "h/1/0", .epoch_ms = 1, .sequence = ++kit->sequence,
+                   .fields = "f", .sketch = sketch}};
+
+    ck_assert_int_eq(store_add(store, &record), STORE_TAKEN);
+    hc_sketch_destroy(&sketch);
+}
+
+/* Of the users whose place in `users` is true. */
+static inline void api_kit_minute(struct api_kit *kit, struct store *store, const char *stream,
+                                  int64_t minute_s, const bool *users)
+{
+    struct hc_sketch *sketch = api_kit_sketch();
+
     for (int id = 0; id < API_KIT_USERS; id++) {
         if (users[id])
             hc_sketch_add(sketch, &id, sizeof id, NULL);
     }
-    record.sketch.sketch = sketch;
-    ck_assert_int_eq(store_add(store, &record), STORE_TAKEN);
-    hc_sketch_destroy(&sketch);
+    api_kit_add(kit, store, stream, minute_s, sketch);
+}
+
+/* Of the users from `from` to `to` - 1. */
+static inline void api_kit_range(struct api_kit *kit, struct store *store, const char *stream,
+                                 int64_t minute_s, int from, int to)
+{
+    struct hc_sketch *sketch = api_kit_sketch();
+
+    for (int id = from; id < to; id++)
+        hc_sketch_add(sketch, &id, sizeof id, NULL);
+    api_kit_add(kit, store, stream, minute_s, sketch);
 }
 
 /* Everything since the last one was read, and the clock stands at `watermark_s`. */
