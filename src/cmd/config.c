@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "headcount/hash.h"
+#include "http.h"
 #include "limits.h"
 #include "key_file.h"
 #include "number.h"
@@ -37,7 +38,7 @@ static const char epilogue[] =
     "environment. Durations take ms s m h d, sizes KiB MiB GiB.\n"
     "Exit codes: 0 done; 1 failed while running; 2 usage; 78 bad configuration.\n";
 
-#define OPTION_COUNT_MAX 40
+#define OPTION_COUNT_MAX 44
 
 static size_t kafka_options(struct config *c, struct args_option *o)
 {
@@ -153,6 +154,11 @@ static size_t program_options(struct config *c, struct args_option *o)
     const struct args_option table[] = {
         {.name = "config", .letter = 'F', .kind = ARGS_STRING, .value = &c->file,
          .argument = "FILE", .help = "read options from FILE"},
+        {.name = "listen", .kind = ARGS_STRING, .value = &c->listen, .argument = "ADDR:PORT",
+         .help = "serve /metrics for Prometheus, /-/healthy and /-/ready there (off)"},
+        {.name = "token-file", .kind = ARGS_STRING, .value = &c->token_file, .argument = "FILE",
+         .help = "a token that /metrics asks for; needed where --listen can be reached from "
+                 "other machines"},
         {.name = "progress", .kind = ARGS_CHOICE, .value = &c->progress, .choices = whens,
          .argument = "WHEN", .help = "one line on stderr: auto (on a terminal), always, never"},
         {.name = "log-format", .kind = ARGS_CHOICE, .value = &c->log_format,
@@ -330,6 +336,10 @@ static const char *wrong_words(const struct config *c)
         return "--user-field and --time-field take at most 512 bytes";
     if (c->stream && (!*c->stream || strlen(c->stream) > 249 || strpbrk(c->stream, "\t\n\r")))
         return "--stream takes 1 to 249 bytes without tabs and line ends";
+    if (c->listen && !http_listen_is_valid(c->listen))
+        return "--listen takes " HTTP_LISTEN_FORM;
+    if (c->token_file && !c->listen)
+        return "--token-file is for --listen";
     if (profiles_keyed(c) && !c->key_file)
         return "--profile keyed needs a --key-file";
     if (c->key_file && !profiles_keyed(c))
@@ -355,6 +365,9 @@ static int check(struct config *c, char *error, size_t error_size)
         return CONFIG_EXIT_USAGE;
     }
     if (c->key_file && !key_file_read(c->key_file, c->key, error, error_size))
+        return CONFIG_EXIT_CONFIG;
+    const struct http_server_options server = {.listen = c->listen, .token_file = c->token_file};
+    if (c->listen && !http_server_check(&server, error, error_size))
         return CONFIG_EXIT_CONFIG;
     if (!c->stream)
         c->stream = c->topic ? c->topic : "users";

@@ -53,6 +53,7 @@ struct config {
     uint8_t key[HC_KEY_SIZE]; /* secret; wiped by config_free */
     int64_t workers, precision, memory, emit_every_ms, max_lag_ms, idle_after_ms;
     int progress, log_format;
+    const char *listen, *token_file; /* or NULL */
     bool verbose, quiet, validate, version, help;
     char fields[17];      /* fingerprint of what defines the count */
     char trial_group[48]; /* a group of our own where nothing is committed */

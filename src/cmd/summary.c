@@ -68,10 +68,12 @@ static void add_counters(struct counters *sum, const struct counters *more)
 }
 
 /* The watermark is that of the last one; one that knows none says nothing. */
-static void add_status(struct pipeline_status *sum, const struct pipeline_status *more)
+void summary_add(struct pipeline_status *sum, const struct pipeline_status *more)
 {
     add_counters(&sum->counters, &more->counters);
     sum->windows += more->windows;
+    sum->windows_open += more->windows_open;
+    sum->partitions += more->partitions;
     sum->memory += more->memory;
     sum->memory_peak += more->memory_peak;
     if (sum->watermark_s == WATERMARK_NONE ||
@@ -88,7 +90,7 @@ static void add_status(struct pipeline_status *sum, const struct pipeline_status
         sum->minute_last_s = more->minute_last_s;
 }
 
-static struct pipeline_status status_none(void)
+struct pipeline_status summary_none(void)
 {
     return (struct pipeline_status){.watermark_s = WATERMARK_NONE,
                                     .minute_first_s = INT64_MAX,
@@ -124,14 +126,14 @@ static void print_progress(struct summary *summary, const struct pipeline_status
 void summary_progress(struct summary *summary, size_t worker, const struct pipeline *pipeline)
 {
     int64_t now_ms = clock_monotonic_ms();
-    struct pipeline_status sum = status_none();
+    struct pipeline_status sum = summary_none();
     pthread_mutex_lock(&summary->lock);
     pipeline_status(pipeline, &summary->told[worker]);
     for (; summary->count <= worker; summary->count++)
         if (summary->count < worker)
-            summary->told[summary->count] = status_none();
+            summary->told[summary->count] = summary_none();
     for (size_t i = 0; i < summary->count; i++)
-        add_status(&sum, &summary->told[i]);
+        summary_add(&sum, &summary->told[i]);
     if (!summary->line_open || now_ms - summary->last_ms >= PROGRESS_MS)
         print_progress(summary, &sum, now_ms);
     pthread_mutex_unlock(&summary->lock);
@@ -178,11 +180,11 @@ static void print_minutes(const struct pipeline_status *status)
 void summary_print(struct summary *summary, const struct config *config,
                    const struct team *team)
 {
-    struct pipeline_status status = status_none();
+    struct pipeline_status status = summary_none();
     for (size_t i = 0; i < team->count; i++) {
         struct pipeline_status own;
         pipeline_status(team->workers[i].pipeline, &own);
-        add_status(&status, &own);
+        summary_add(&status, &own);
     }
     const struct counters *counters = &status.counters;
     double took = seconds(summary->started_ms, clock_monotonic_ms());

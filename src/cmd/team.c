@@ -20,6 +20,8 @@ static void worker_run(struct worker *worker)
     emit_passed(worker->output, INT64_MAX);
     if (worker->print)
         emit_passed(worker->print, INT64_MAX);
+    if (worker->team->ended)
+        worker->team->ended(worker);
     /* A member that nobody polls would hold up the group until it is expelled. */
     source_destroy(&worker->source);
 }

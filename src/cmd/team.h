@@ -33,6 +33,7 @@ struct team {
     atomic_int told_first_start;
     struct pipeline_proof proof;
     bool short_of_threads;
+    void (*ended)(struct worker *worker); /* on its thread, before its source goes; or NULL */
 };
 
 /* Runs all pipelines until each has ended: one in this thread. What a worker has

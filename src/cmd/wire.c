@@ -11,6 +11,7 @@
 
 #include "admin.h"
 #include "clock.h"
+#include "figures.h"
 #include "limits.h"
 #include "log.h"
 #include "profiles.h"
@@ -33,6 +34,8 @@
 struct parts {
     const struct config *config;
     struct summary *summary;
+    bool progress;
+    struct figures *figures; /* or NULL */
     struct kafka_properties *properties;
     struct file_queue *files;
     struct source_kafka_together together;
@@ -68,11 +71,18 @@ static bool name_instances(struct parts *parts)
     return true;
 }
 
+static void ended(struct worker *worker)
+{
+    if (worker->parts->figures)
+        figures_ended(worker->parts->figures, worker->number, worker->pipeline);
+}
+
 static void make_team(const struct config *config, struct parts *parts, const atomic_int *stop)
 {
     struct team *team = &parts->team;
     team->count = (size_t)config->workers;
     team->stop = stop;
+    team->ended = ended;
     atomic_store(&team->proof.reading, (int)team->count);
     atomic_store(&parts->together.reading, (int)team->count);
     for (size_t i = 0; i < team->count; i++)
@@ -114,6 +124,8 @@ static int make_properties(const struct config *config, struct parts *parts)
     parts->properties =
         kafka_properties_create(config->brokers, config->properties.items,
                                 config->properties.count, parts->error, sizeof parts->error);
+    if (parts->properties && parts->figures)
+        kafka_properties_tally(parts->properties, figures_tally(parts->figures));
     return exit_unmade(parts->properties);
 }
 
@@ -278,7 +290,10 @@ static int64_t wire_wall(void *context)
 static void observe(void *worker, const struct pipeline *pipeline)
 {
     const struct worker *self = worker;
-    summary_progress(self->parts->summary, self->number, pipeline);
+    if (self->parts->progress)
+        summary_progress(self->parts->summary, self->number, pipeline);
+    if (self->parts->figures)
+        figures_tell(self->parts->figures, self->number, pipeline);
 }
 
 static void first_start(const void *worker)
@@ -335,7 +350,7 @@ static struct pipeline *make_pipeline(const struct config *config, struct worker
         .proof = config->workers > 1 ? &parts->team.proof : NULL,
         .adopt = config->adopt,
         .clock = {wire_monotonic, wire_wall, NULL},
-        .observe = wants_progress(config) ? observe : NULL,
+        .observe = parts->progress || parts->figures ? observe : NULL,
         .observe_context = worker,
         .first_start = first_start,
         .first_start_context = worker};
@@ -381,6 +396,20 @@ static void unmake(struct parts *parts)
     kafka_properties_destroy(&parts->properties);
 }
 
+/* Before anything that may wait for brokers: who watches is to see that. */
+static int start_figures(const struct config *config, struct parts *parts)
+{
+    if (!config->listen)
+        return CONFIG_EXIT_DONE;
+    snprintf(parts->error, sizeof parts->error, "out of memory");
+    parts->figures = figures_create(config);
+    if (!parts->figures)
+        return CONFIG_EXIT_FAILED;
+    return figures_listen(parts->figures, parts->error, sizeof parts->error)
+               ? CONFIG_EXIT_DONE
+               : CONFIG_EXIT_CONFIG;
+}
+
 static void log_started(const struct config *config, const struct parts *parts)
 {
     char profiles[PROFILES_TEXT_MAX];
@@ -415,7 +444,10 @@ int wire_run(const struct config *config, const atomic_int *stop)
     }
     parts->config = config;
     parts->summary = summary;
-    code = make(config, parts, stop);
+    parts->progress = wants_progress(config);
+    code = start_figures(config, parts);
+    if (code == CONFIG_EXIT_DONE)
+        code = make(config, parts, stop);
     if (code == CONFIG_EXIT_DONE) {
         code = run(config, parts);
     } else if (atomic_load(stop) && code == CONFIG_EXIT_FAILED) {
@@ -424,7 +456,10 @@ int wire_run(const struct config *config, const atomic_int *stop)
     } else {
         say("headcountd: %s\n", parts->error);
     }
+    if (parts->figures)
+        figures_close(parts->figures);
     unmake(parts);
+    figures_destroy(&parts->figures);
 done:
     free(parts);
     summary_destroy(&summary);

@@ -29,6 +29,10 @@ void summary_progress(struct summary *summary, size_t worker, const struct pipel
 void summary_print(struct summary *summary, const struct config *config,
                    const struct team *team);
 
+/* What several workers' are together: none of them first, then one after the other. */
+struct pipeline_status summary_none(void);
+void summary_add(struct pipeline_status *sum, const struct pipeline_status *more);
+
 /* verdict.c. Writes what is left of several workers' readable lines; why that
  * failed, borrowed from the team, or NULL. */
 const char *verdict_last_lines(const struct config *config, const struct team *team);

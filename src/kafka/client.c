@@ -226,6 +226,9 @@ rd_kafka_conf_t *kafka_conf_create(const struct kafka_properties *properties,
         return NULL;
     }
     notes->scram_fails = properties->scram_fails;
+    notes->producer = !consumer;
+    kafka_tally_release(&notes->tally);
+    notes->tally = kafka_tally_hold(properties->tally);
     rd_kafka_conf_set_opaque(conf, notes);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);

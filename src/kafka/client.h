@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "properties.h"
+#include "error_tally.h"
 
 #define KAFKA_TEXT_MAX 512
 #define KAFKA_QUIETED_MAX 32
@@ -41,6 +42,8 @@ struct kafka_notes {
     } quieted[KAFKA_QUIETED_MAX];
     struct kafka_count counts[KAFKA_COUNTS_MAX];
     size_t counts_used;
+    struct kafka_tally *tally; /* held; counted there, too. Or NULL */
+    bool producer;
 };
 
 void kafka_notes_init(struct kafka_notes *notes, void *owner);

@@ -23,6 +23,7 @@ void kafka_notes_init(struct kafka_notes *notes, void *owner)
 
 void kafka_notes_destroy(struct kafka_notes *notes)
 {
+    kafka_tally_release(&notes->tally);
     (void)pthread_mutex_destroy(&notes->lock);
 }
 
@@ -96,6 +97,8 @@ void kafka_notes_count(struct kafka_notes *notes, int code)
     (void)pthread_mutex_lock(&notes->lock);
     count_of(notes, code)->times++;
     (void)pthread_mutex_unlock(&notes->lock);
+    if (notes->tally)
+        kafka_tally_count(notes->tally, notes->producer, code);
 }
 
 void kafka_notes_tell(struct kafka_notes *notes, const struct kafka_complaint *complaint)

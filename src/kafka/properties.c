@@ -16,6 +16,7 @@
 #include "log.h"
 #include "properties_body.h"
 #include "secret.h"
+#include "error_tally.h"
 
 /* The first librdkafka whose SCRAM brokers from 4.0 on accept. */
 #define SCRAM_VERSION 0x02060100
@@ -267,6 +268,12 @@ failed:
     return NULL;
 }
 
+void kafka_properties_tally(struct kafka_properties *properties, struct kafka_tally *tally)
+{
+    kafka_tally_release(&properties->tally);
+    properties->tally = kafka_tally_hold(tally);
+}
+
 void kafka_properties_destroy(struct kafka_properties **properties)
 {
     struct kafka_properties *p = *properties;
@@ -279,6 +286,7 @@ void kafka_properties_destroy(struct kafka_properties **properties)
         free(p->pairs[i].value);
         free(p->pairs[i].name);
     }
+    kafka_tally_release(&p->tally);
     free(p->pairs);
     free(p->brokers);
     free(p);

@@ -19,6 +19,11 @@ struct kafka_properties *kafka_properties_create(const char *brokers, const char
                                                  size_t count, char *error, size_t error_size);
 void kafka_properties_destroy(struct kafka_properties **properties);
 
+struct kafka_tally;
+/* Clients that are made with them from now on count their errors there, too. Held
+ * by the properties and the clients. */
+void kafka_properties_tally(struct kafka_properties *properties, struct kafka_tally *tally);
+
 /* Where in "key=value" the value begins, if it is a secret itself and not the
  * name of a file that holds one; 0 otherwise. */
 size_t kafka_pair_secret(const char *pair);

@@ -16,6 +16,7 @@ struct kafka_properties {
     struct kafka_pair *pairs; /* [count], as the user gave them */
     size_t count;
     bool scram_fails;
+    struct kafka_tally *tally; /* or NULL */
 };
 
 #endif

@@ -103,21 +103,19 @@ void assign_begin(struct pipeline *p, const struct source_assignment *assignment
               LOG_I("partitions", (int64_t)assignment->count));
 }
 
-/* Everything read is in the output. */
-static bool all_told(const struct pipeline *p)
+bool assign_all_told(const struct pipeline *p)
 {
     return checkpoints_all_safe(p->checkpoints) && checkpoints_unsettled(p->checkpoints) == 0;
 }
 
-/* Nobody has to read it again. */
-static bool all_committed(const struct pipeline *p)
+bool assign_all_committed(const struct pipeline *p)
 {
     return !p->o.commits || checkpoints_all_committed(p->checkpoints);
 }
 
 static void assign_end(struct pipeline *p)
 {
-    p->unsafe = !all_told(p) || !all_committed(p);
+    p->unsafe = !assign_all_told(p) || !assign_all_committed(p);
     if (p->failing) {
         char error[sizeof p->error];
         memcpy(error, p->error, sizeof error);
@@ -161,8 +159,8 @@ static bool drained(struct pipeline *p)
     if (pipeline_in_doubt(p))
         return !p->ending || pipeline_is_disproved(p);
     return p->last_begun && !p->news && checkpoints_under_way(p->checkpoints) == 0 &&
-           all_told(p) && p->lines_unwritten == 0 && !p->line_waits &&
-           (all_committed(p) || checkpoints_commits_forbidden(p->checkpoints));
+           assign_all_told(p) && p->lines_unwritten == 0 && !p->line_waits &&
+           (assign_all_committed(p) || checkpoints_commits_forbidden(p->checkpoints));
 }
 
 void assign_go_on(struct pipeline *p)

@@ -146,6 +146,12 @@ bool checkpoints_read(struct checkpoints *c, uint32_t slot, int64_t next)
     return true;
 }
 
+int64_t checkpoints_position(const struct checkpoints *c, uint32_t slot)
+{
+    assert(slot < c->slots_count);
+    return c->slots[slot].next;
+}
+
 static bool grow(void **items, size_t count, size_t *room, size_t size)
 {
     if (count < *room)

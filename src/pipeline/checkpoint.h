@@ -49,6 +49,8 @@ bool checkpoints_commits_forbidden(const struct checkpoints *checkpoints);
 /* Everything of `slot` below `next` has been folded into its window, or handed
  * to the rejects, or counted. Positions never go back; whether it moved. */
 bool checkpoints_read(struct checkpoints *checkpoints, uint32_t slot, int64_t next);
+/* What was read of `slot` ends here. */
+int64_t checkpoints_position(const struct checkpoints *checkpoints, uint32_t slot);
 /* Positions that no one will ever deliver. False: no memory. */
 bool checkpoints_missing(struct checkpoints *checkpoints, uint32_t slot, int64_t from, int64_t to);
 

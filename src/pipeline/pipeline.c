@@ -59,6 +59,7 @@ struct pipeline *pipeline_create(const struct pipeline_options *options)
     p->max_lag_s = (options->max_lag_ms + 999) / 1000;
     p->next_tick_ms = p->now_ms + options->emit_every_ms;
     p->last_checkpoint_ms = p->now_ms;
+    p->acknowledged_ms = -1;
     p->first_read_ms = -1;
     p->stop_by_ms = INT64_MAX;
     p->minute_first_s = INT64_MAX;
@@ -289,27 +290,6 @@ enum pipeline_result pipeline_result(const struct pipeline *p)
 const char *pipeline_error(const struct pipeline *p)
 {
     return p->error;
-}
-
-void pipeline_status(const struct pipeline *p, struct pipeline_status *status)
-{
-    *status = (struct pipeline_status){
-        .counters = p->counters,
-        .windows = window_table_count(p->windows),
-        .memory = window_table_memory(p->windows),
-        .memory_peak = window_table_memory_peak(p->windows),
-        .watermark_s = p->watermark.value_s,
-        .unsettled = checkpoints_unsettled(p->checkpoints),
-        .held = p->held,
-        .rejects_down = p->rejects.down_ms >= 0,
-        .minute_first_s = p->minute_first_s,
-        .minute_last_s = p->minute_last_s,
-    };
-    status->lag = p->slots_count > 0 && !p->ended ? 0 : -1;
-    for (size_t i = 0; i < p->slots_count && status->lag >= 0; i++) {
-        int64_t lag = source_lag(p->o.source, (uint32_t)i);
-        status->lag = lag < 0 ? -1 : status->lag + lag;
-    }
 }
 
 const char *pipeline_first_rejected(const struct pipeline *p, size_t *size)

@@ -96,6 +96,7 @@ const char *pipeline_error(const struct pipeline *pipeline);
 struct pipeline_status {
     struct counters counters;
     size_t windows;           /* held at present */
+    size_t windows_open;      /* of these: whose minute has not ended for the watermark */
     size_t memory, memory_peak; /* bytes of windows */
     int64_t watermark_s;      /* WATERMARK_NONE, WATERMARK_ALL or Unix seconds */
     int64_t lag;              /* messages not read yet, or -1 */
@@ -103,8 +104,25 @@ struct pipeline_status {
     bool held;                /* the source is held back */
     bool rejects_down;        /* the rejects sink fails */
     int64_t minute_first_s, minute_last_s; /* of valid frames; first > last: none */
+    bool assigned;            /* there is an assignment, of partitions or of none */
+    size_t partitions;        /* of it */
+    bool told;                /* all that was read is in an acknowledged checkpoint */
+    bool committed;           /* and committed, if it commits */
+    int64_t checkpoint_ms;    /* wall clock: when the last one was acknowledged; -1: none was */
 };
 void pipeline_status(const struct pipeline *pipeline, struct pipeline_status *status);
+
+/* Of one partition of the present assignment. */
+struct pipeline_partition {
+    int32_t partition;
+    int64_t position;         /* the next one to be read */
+    int64_t lag;              /* messages not read yet, or -1 */
+    int64_t watermark_s;      /* its own, as status.watermark_s */
+    int64_t end_confirmed_ms; /* source_end_confirmed_ms */
+};
+/* `slot` is below status.partitions. */
+void pipeline_partition(const struct pipeline *pipeline, size_t slot,
+                        struct pipeline_partition *partition);
 
 /* The first frame that was rejected, cut to what is kept of it; size 0: none. */
 const char *pipeline_first_rejected(const struct pipeline *pipeline, size_t *size);

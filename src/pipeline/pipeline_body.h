@@ -90,6 +90,7 @@ struct pipeline {
     /* Publishing. */
     int64_t next_tick_ms;
     int64_t last_checkpoint_ms;
+    int64_t acknowledged_ms; /* wall clock: the last checkpoint, or -1 */
     int64_t gathering_ms;    /* when the last checkpoint began */
     bool sliced;             /* more of its windows are due, and the output has room */
     bool news; /* to be told by a checkpoint, since the last one began */
@@ -183,6 +184,9 @@ void assign_leave(struct pipeline *p, const struct source_step *step);
 /* Nothing but rejects so far: the settings may be wrong, so nothing is told that
  * leads to a commit. */
 bool pipeline_in_doubt(const struct pipeline *p);
+/* All that was read is in the output; nobody has to read it again. */
+bool assign_all_told(const struct pipeline *p);
+bool assign_all_committed(const struct pipeline *p);
 /* It is as good as sure that they are: no other worker can tell otherwise soon. */
 bool pipeline_is_disproved(struct pipeline *p);
 /* Gives the partitions up once they are drained, or the time is over. */

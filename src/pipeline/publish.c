@@ -211,6 +211,7 @@ static void acknowledge(struct pipeline *p, const struct emit_ack *ack)
     if (ack->token & TOKEN_CHECKPOINT) {
         if (checkpoints_answered(p->checkpoints, ack->token & ~TOKEN_CHECKPOINT, !ack->error)) {
             p->counters.checkpoints++;
+            p->acknowledged_ms = p->o.clock.wall_ms(p->o.clock.context);
             p->lost_told = p->lost_telling;
             p->commit_due = true;
         }

@@ -209,11 +209,9 @@ static void add_headers(struct MHD_Response *made, const struct http_response *r
     }
     if (response->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         add(made, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-    if (response->status == MHD_HTTP_UNAUTHORIZED) {
+    /* Not Basic, which is taken, too: browsers would ask beside the page that does. */
+    if (response->status == MHD_HTTP_UNAUTHORIZED)
         add(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"headcount\"");
-        add(made, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-            "Basic realm=\"headcount\", charset=\"UTF-8\"");
-    }
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -276,6 +274,8 @@ enum MHD_Result http_answer(struct http_server *server, struct MHD_Connection *c
         add(made, MHD_HTTP_HEADER_ETAG, tag);
     if (response->stream.next)
         add(made, "X-Accel-Buffering", "no");
+    assert(response->status > 0 && response->status < HTTP_STATUS_END);
+    atomic_fetch_add(&server->answers[response->status], 1);
     result = MHD_queue_response(connection, (unsigned)response->status, made);
     MHD_destroy_response(made);
     return result;

@@ -15,7 +15,7 @@ bool http_tag_is_known(const char *value, const char *tag);
  * point here (DNS rebinding) sends its own. */
 bool http_host_is_local(const char *value);
 /* Authorization: Bearer TOKEN; or Basic, with any user and TOKEN as the password,
- * which browsers can ask a person for. The comparison takes equally long wherever
+ * for clients that know nothing else. The comparison takes equally long wherever
  * they differ. */
 bool http_token_is_right(const char *value, const char *token);
 /* Last-Event-ID that can be one of ours: some visible characters of ASCII. */

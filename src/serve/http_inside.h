@@ -9,6 +9,8 @@
 #include "http_deadline.h"
 #include "limits.h"
 
+#define HTTP_STATUS_END 600
+
 struct http_server {
     struct MHD_Daemon *daemon;
     struct http_deadlines *deadlines;
@@ -17,6 +19,7 @@ struct http_server {
     char token[LIMIT_HTTP_TOKEN_BYTES + 1];  /* "": none is asked for */
     char address[64];
     atomic_bool stopping;                    /* streams end */
+    atomic_uint_fast64_t answers[HTTP_STATUS_END]; /* by status */
 };
 
 /* http_answer.c. Sends the response, and frees what it holds. */

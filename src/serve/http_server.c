@@ -51,23 +51,35 @@ static void connection_notified(void *context, struct MHD_Connection *connection
     http_deadline_set(server->deadlines, *deadline, LIMIT_HTTP_REQUEST_MS);
 }
 
-/* What is known of a request before its headers: the address, NULL where there was
- * no memory for it. */
+/* From the request line to the end of the answer. */
+struct exchange {
+    bool read;   /* the headers were, and that no body comes */
+    char target[]; /* the address as it came */
+};
+
+/* NULL: no memory. */
 static void *request_begin(void *context, const char *raw, struct MHD_Connection *connection)
 {
+    size_t size = strlen(raw) + 1;
+    struct exchange *exchange = malloc(sizeof *exchange + size);
+
     (void)context;
     (void)connection;
-    return strdup(raw);
+    if (!exchange)
+        return NULL;
+    exchange->read = false;
+    memcpy(exchange->target, raw, size);
+    return exchange;
 }
 
-static void request_end(void *context, struct MHD_Connection *connection, void **raw,
+static void request_end(void *context, struct MHD_Connection *connection, void **exchange,
                         enum MHD_RequestTerminationCode how)
 {
     struct http_server *server = context;
 
     (void)how;
-    free(*raw);
-    *raw = NULL;
+    free(*exchange);
+    *exchange = NULL;
     http_deadline_set(server->deadlines, deadline_of(connection), LIMIT_HTTP_REQUEST_MS);
 }
 
@@ -137,18 +149,25 @@ static const struct http_route *admit(struct http_server *server,
 
 static enum MHD_Result request_come(void *context, struct MHD_Connection *connection,
                                     const char *url, const char *method, const char *version,
-                                    const char *upload, size_t *upload_size, void **raw)
+                                    const char *upload, size_t *upload_size, void **context_of)
 {
     struct http_server *server = context;
+    struct exchange *exchange = *context_of;
     struct http_response response = {.status = MHD_HTTP_OK};
     struct http_target target;
     const struct http_route *route;
 
     (void)url, (void)version, (void)upload, (void)upload_size;
-    if (!*raw)
+    if (!exchange)
         return MHD_NO;
+    /* Who is answered before the end of the request loses the connection: that is
+     * for those with a body, whatever it is. */
+    if (!exchange->read && !has_body(connection)) {
+        exchange->read = true;
+        return MHD_YES;
+    }
     http_deadline_set(server->deadlines, deadline_of(connection), LIMIT_HTTP_ANSWER_MS);
-    route = admit(server, connection, method, *raw, &target, &response);
+    route = admit(server, connection, method, exchange->target, &target, &response);
     if (route) {
         const char *id = header(connection, "Last-Event-ID");
         const struct http_request request = {

@@ -60,6 +60,11 @@ static inline void client_send(int fd, const char *bytes, size_t size)
     }
 }
 
+static inline void client_say(int fd, const char *text)
+{
+    client_send(fd, text, strlen(text));
+}
+
 /* All that comes until the server hangs up; freed by the caller. */
 static inline char *client_read_all(int fd, size_t *size)
 {
