@@ -1,8 +1,9 @@
 /* The interval of a ratio is put together from those of its two numbers on the scale of
  * logarithms, where their distances add up like errors (the method of variance estimates
- * recovery: Zou and Donner, Statistics in Medicine 27, 2008). The numbers are taken as
- * independent; those of a part and its whole err in the same direction, if anything, so
- * the interval is rather too wide. */
+ * recovery: Zou and Donner, Statistics in Medicine 27, 2008). Numbers of ids are whole, so
+ * up to one id of a distance is no error but a rounding: these add up as they are. The
+ * numbers are taken as independent; those of a part and its whole err in the same
+ * direction, if anything, so the interval is rather too wide. */
 #include "api_share.h"
 
 #include <math.h>
@@ -14,22 +15,42 @@ static double clip(double share)
     return share > 1 ? 1 : share;
 }
 
+/* How far a bound is from its number, on the scale of logarithms. */
+struct distance {
+    double rounding, error;
+};
+
+static struct distance distance(double value, double bound)
+{
+    double rounded = bound > value ? fmin(value + 1, bound) : fmax(value - 1, bound);
+
+    if (bound <= 0)
+        return (struct distance){INFINITY, 0};
+    return (struct distance){fabs(log(rounded / value)), fabs(log(bound / rounded))};
+}
+
+static double sum(struct distance one, struct distance other)
+{
+    return one.rounding + other.rounding + hypot(one.error, other.error);
+}
+
 struct api_share api_share_of(const struct hc_estimate *part, const struct hc_estimate *whole)
 {
     struct api_share share = {.known = whole->value > 0};
-    double down, up;
+    double ratio;
 
     if (!share.known)
         return share;
-    share.value = clip(part->value / whole->value);
     if (part->value <= 0) {
-        share.high = whole->low > 0 ? clip(part->high / whole->low) : 1;
+        share.high = whole->low > 0 ? clip(part->high / whole->low) : part->high > 0;
         return share;
     }
-    down = hypot(log(part->value / part->low), log(whole->high / whole->value));
-    up = hypot(log(part->high / part->value), log(whole->value / whole->low));
-    share.low = part->low > 0 ? clip(part->value / whole->value * exp(-down)) : 0;
-    share.high = whole->low > 0 ? clip(part->value / whole->value * exp(up)) : 1;
+    ratio = part->value / whole->value;
+    share.value = clip(ratio);
+    share.low = clip(ratio * exp(-sum(distance(part->value, part->low),
+                                      distance(whole->value, whole->high))));
+    share.high = clip(ratio * exp(sum(distance(part->value, part->high),
+                                      distance(whole->value, whole->low))));
     return share;
 }
 
