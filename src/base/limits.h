@@ -65,6 +65,16 @@
 #define LIMIT_API_UNIONS 1100
 /* The same where each row takes two questions to the joint estimator. */
 #define LIMIT_API_OVERLAPS 400
+/* Streams whose changes are told live: more are in the store, but not told. */
+#define LIMIT_LIVE_STREAMS 1024
+/* A line of records in a file. */
+#define LIMIT_RECORD_BYTES (4 * 1024 * 1024)
+/* Addresses that a board answers. */
+#define LIMIT_BOARD_ROUTES 64
+/* Who follows what a board writes. */
+#define LIMIT_BOARD_FOLLOWERS 4
+/* Pages that are told live, each a connection and a thread. */
+#define LIMIT_LIVE_CLIENTS 64
 /* Checkpoints under way at once. */
 #define LIMIT_CHECKPOINTS 2
 

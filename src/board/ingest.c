@@ -59,9 +59,30 @@ const struct ingest_counts *ingest_counts(const struct ingest *ingest)
     return &ingest->counts;
 }
 
+const struct source_assignment *ingest_assignment(const struct ingest *ingest)
+{
+    return ingest->assignment;
+}
+
 const char *ingest_error(const struct ingest *ingest)
 {
     return ingest->error;
+}
+
+static void tell_taken(const struct ingest *ingest, const struct record *record)
+{
+    const struct ingest_follower *follower = ingest->options.followers;
+
+    for (; follower && follower->taken; follower++)
+        follower->taken(follower->context, record);
+}
+
+static void tell_written(const struct ingest *ingest)
+{
+    const struct ingest_follower *follower = ingest->options.followers;
+
+    for (; follower && follower->taken; follower++)
+        follower->written(follower->context);
 }
 
 /* The store can't be written: hold the source until it can. */
@@ -88,6 +109,7 @@ static bool flush(struct ingest *ingest, int64_t now_ms)
         source_hold(ingest->options.source, false);
         ingest->retry_at_ms = NEVER;
     }
+    tell_written(ingest);
     return true;
 }
 
@@ -135,6 +157,7 @@ static bool take(struct ingest *ingest, const struct message *message)
         return true;
     case STORE_TAKEN:
         ingest->counts.records++;
+        tell_taken(ingest, &record);
     }
     return true;
 }
@@ -179,6 +202,15 @@ static void take_run(struct ingest *ingest, int64_t now_ms)
         hold(ingest, now_ms);
 }
 
+/* The topic lets records go. Which minutes lack them, their checkpoints say. */
+static void miss(struct ingest *ingest, const struct source_step *step)
+{
+    ingest->counts.missing += (uint64_t)(step->to - step->from);
+    log_event(LOG_WARN, "records_missing", LOG_S("topic", ingest->assignment->topic),
+              LOG_I("partition", ingest->assignment->partitions[step->slot].partition),
+              LOG_I("from", step->from), LOG_I("to", step->to));
+}
+
 static enum ingest_state take_step(struct ingest *ingest, const struct source_step *step,
                                    int64_t now_ms)
 {
@@ -194,6 +226,9 @@ static enum ingest_state take_step(struct ingest *ingest, const struct source_st
     case SOURCE_REVOKED:
     case SOURCE_LOST:
         ingest->release = true;
+        break;
+    case SOURCE_MISSING:
+        miss(ingest, step);
         break;
     case SOURCE_FINISHED:
         ingest->finished = true;
@@ -240,6 +275,8 @@ enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now
     }
     if (ingest->finished)
         return INGEST_END;
+    if (ingest->flush_at_ms - now_ms < timeout_ms)
+        timeout_ms = (int)(ingest->flush_at_ms - now_ms);
     source_poll(ingest->options.source, timeout_ms, &step);
     return take_step(ingest, &step, now_ms);
 }

@@ -11,15 +11,25 @@
 #include "source.h"
 #include "store.h"
 
+/* Who wants to know of each record that the store took, and when all of them are
+ * written. On the thread that calls ingest_turn. */
+struct ingest_follower {
+    void (*taken)(void *context, const struct record *record);
+    void (*written)(void *context);
+    void *context;
+};
+
 struct ingest_options {
     struct store *store;   /* borrowed */
     struct source *source; /* borrowed; of record lines, one a message */
     int64_t flush_ms;      /* what was read is written at most so much later */
+    const struct ingest_follower *followers; /* borrowed; one without `taken` ends them. Or NULL */
 };
 
 struct ingest_counts {
     uint64_t records;  /* taken */
     uint64_t refused;  /* no records, or none that fit their stream */
+    uint64_t missing;  /* positions that the broker lost before they were read */
     uint64_t flushes, failures; /* of store_flush */
 };
 
@@ -37,6 +47,8 @@ enum ingest_state {
 enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now_ms);
 
 const struct ingest_counts *ingest_counts(const struct ingest *ingest);
+/* What is being read, or NULL; borrowed until the next turn. */
+const struct source_assignment *ingest_assignment(const struct ingest *ingest);
 const char *ingest_error(const struct ingest *ingest);
 
 #endif

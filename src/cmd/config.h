@@ -8,15 +8,9 @@
 
 #include "args.h"
 #include "decode.h"
+#include "exits.h"
 #include "headcount/hash.h"
 #include "source.h"
-
-enum {
-    CONFIG_EXIT_DONE = 0,
-    CONFIG_EXIT_FAILED = 1,
-    CONFIG_EXIT_USAGE = 2,
-    CONFIG_EXIT_CONFIG = 78
-};
 
 enum config_when { CONFIG_AUTO, CONFIG_ALWAYS, CONFIG_NEVER };
 

@@ -1,79 +1,22 @@
 /* headcountd: main. Arguments -> settings -> run -> exit code. */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "clock.h"
 #include "config.h"
 #include "cover.h"
+#include "leave.h"
 #include "log.h"
 #include "properties.h"
 #include "shown.h"
 #include "wire.h"
 
-/* How long leaving in order may take after SIGINT or SIGTERM. */
-#define LEAVE_MS 10000
-/* Some send one signal to the process and to its group: that is not a second. */
-#define SAME_SIGNAL_MS 200
-
 static atomic_int stop;
-
-/* The next signal within this time, or -1. Being stopped and continued is none. */
-static int signal_wait(const sigset_t *signals, int64_t ms)
-{
-    int64_t until_ms = clock_monotonic_ms() + ms;
-    for (;;) {
-        int64_t left_ms = until_ms - clock_monotonic_ms();
-        if (left_ms < 0)
-            return -1;
-        const struct timespec wait = {.tv_sec = left_ms / 1000,
-                                      .tv_nsec = left_ms % 1000 * 1000000L};
-        int number = sigtimedwait(signals, NULL, &wait);
-        if (number > 0 || errno != EINTR)
-            return number;
-    }
-}
-
-/* Signals come to this thread alone: the first asks to leave in order; a second
- * one, or the end of the time for it, ends the process. Leaving without the
- * last commit loses nothing: it is read again. */
-static void *signal_thread(void *signals)
-{
-    int number;
-    sigwait(signals, &number);
-    atomic_store(&stop, 1);
-    log_event(LOG_INFO, "stopping", LOG_S("signal", strsignal(number)));
-    (void)signal_wait(signals, SAME_SIGNAL_MS);
-    number = signal_wait(signals, LEAVE_MS);
-    log_event(LOG_ERROR, "stopped_early",
-              LOG_S("cause", number > 0 ? "second signal" : "leaving took too long"),
-              LOG_S("effect", "what is not committed is read again; stdin is lost"));
-    _exit(CONFIG_EXIT_FAILED);
-}
-
-static bool signals_start(sigset_t *signals)
-{
-    pthread_t thread;
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on sizes is an error of write(2) like a full disk */
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-    return pthread_sigmask(SIG_BLOCK, signals, NULL) == 0 &&
-           pthread_create(&thread, NULL, signal_thread, signals) == 0 &&
-           pthread_detach(thread) == 0;
-}
 
 static int run(const struct config *config)
 {
-    static sigset_t signals; /* the thread reads it until the process ends */
-    if (!signals_start(&signals)) {
+    if (!leave_on_signals(&stop, "what is not committed is read again; stdin is lost")) {
         say("headcountd: cannot start a thread\n");
         return CONFIG_EXIT_FAILED;
     }

@@ -40,7 +40,8 @@ static int64_t go_on(void *context, const char *cluster, const char *topic, int3
 
 static int ingest(struct store *store, struct source *source, int64_t flush_ms, int64_t die_after)
 {
-    struct ingest *ingest = ingest_create(&(struct ingest_options){store, source, flush_ms});
+    struct ingest *ingest = ingest_create(&(struct ingest_options){.store = store, .source = source,
+                                                                   .flush_ms = flush_ms});
     enum ingest_state state = INGEST_GOING;
 
     while (ingest && (state == INGEST_GOING || state == INGEST_HELD)) {

@@ -134,7 +134,8 @@ START_TEST(whole_files)
     ck_assert_int_eq(fclose(file), 0);
     source = source_file_create(&options, kit.error, sizeof kit.error);
     ck_assert_msg(source != NULL, "%s", kit.error);
-    ingest = ingest_create(&(struct ingest_options){store, source, 1000});
+    ingest = ingest_create(&(struct ingest_options){.store = store, .source = source,
+                                                    .flush_ms = 1000});
     while (ingest_turn(ingest, 10, now_ms++) == INGEST_GOING)
         continue;
     ck_assert_int_eq(ingest_turn(ingest, 10, now_ms), INGEST_END);
@@ -155,7 +156,8 @@ START_TEST(partitions)
     size_t second = (history.count + 2) / 3;
 
     topic_make(&topic, &history, 10);
-    ingest = ingest_create(&(struct ingest_options){store, &topic.base, 1000});
+    ingest = ingest_create(&(struct ingest_options){.store = store, .source = &topic.base,
+                                                    .flush_ms = 1000});
     ck_assert_int_eq(ingest_turn(ingest, 0, 0), INGEST_GOING); /* ASSIGNED */
     ck_assert_int_eq(ingest_turn(ingest, 0, 0), INGEST_GOING); /* the first run */
     ck_assert_int_eq(ingest_turn(ingest, 0, 999), INGEST_GOING);
@@ -188,7 +190,8 @@ START_TEST(full_disks)
     uint64_t taken;
 
     topic_make(&topic, &history, history.count);
-    ingest = ingest_create(&(struct ingest_options){store, &topic.base, 1000});
+    ingest = ingest_create(&(struct ingest_options){.store = store, .source = &topic.base,
+                                                    .flush_ms = 1000});
     ck_assert_int_eq(ingest_turn(ingest, 0, now_ms), INGEST_GOING);
     faults_set(FAULT_FULL, 3);
     while (state == INGEST_GOING)

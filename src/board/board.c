@@ -1,0 +1,227 @@
+/* One thread reads, writes and tidies up, so that all that is said of the store is
+ * said in its order. What others may know of it is copied out under a lock, once a
+ * second and when it changes. */
+#include "board.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "limits.h"
+#include "log.h"
+
+/* A minute is on the page within a second of its record. */
+#define FLUSH_MS 250
+#define TURN_MS 100
+#define LOOK_MS 1000
+#define KEEP_EVERY_MS 60000
+/* How long leaving may wait for a store that can't be written. */
+#define LEAVE_MS 5000
+
+struct board {
+    struct board_options options;
+    struct ingest_follower followers[LIMIT_BOARD_FOLLOWERS + 2];
+    struct ingest *ingest;
+    enum ingest_state state;
+    int64_t look_at_ms, keep_at_ms;
+    bool keep_failed;
+    int64_t newest_s;
+    pthread_mutex_t lock;
+    struct board_state seen;
+    struct board_lag lags[LIMIT_PARTITIONS];
+    char topic[512];
+    char error[1200];
+};
+
+/* Retention goes by the newest minute. */
+static void taken(void *context, const struct record *record)
+{
+    struct board *board = context;
+
+    if (record->kind == RECORD_SKETCH && record->sketch.minute_s > board->newest_s)
+        board->newest_s = record->sketch.minute_s;
+}
+
+static void written(void *context)
+{
+    (void)context;
+}
+
+struct board *board_create(const struct board_options *options)
+{
+    struct board *board = calloc(1, sizeof *board);
+    size_t count = 0;
+
+    if (!board)
+        return NULL;
+    board->options = *options;
+    board->newest_s = board->seen.newest_s = -1;
+    pthread_mutex_init(&board->lock, NULL);
+    for (; options->followers && options->followers[count].taken; count++)
+        board->followers[count] = options->followers[count];
+    board->followers[count] = (struct ingest_follower){taken, written, board};
+    board->state = INGEST_END;
+    if (options->source) {
+        board->state = INGEST_GOING;
+        board->ingest = ingest_create(&(struct ingest_options){
+            .store = options->store, .source = options->source, .flush_ms = FLUSH_MS,
+            .followers = board->followers});
+        if (!board->ingest)
+            board_destroy(&board);
+    }
+    return board;
+}
+
+void board_destroy(struct board **board)
+{
+    if (!*board)
+        return;
+    ingest_destroy(&(*board)->ingest);
+    pthread_mutex_destroy(&(*board)->lock);
+    free(*board);
+    *board = NULL;
+}
+
+const char *board_error(const struct board *board)
+{
+    return board->error;
+}
+
+void board_look(struct board *board,
+                void (*see)(void *context, const struct board_state *state), void *context)
+{
+    pthread_mutex_lock(&board->lock);
+    see(context, &board->seen);
+    pthread_mutex_unlock(&board->lock);
+}
+
+/* How far behind each partition is, and whether anybody answers at all. */
+static void look_at_source(struct board *board)
+{
+    const struct source_assignment *assignment = ingest_assignment(board->ingest);
+    struct board_state *seen = &board->seen;
+    bool behind = false;
+
+    seen->topic = NULL;
+    seen->lags_count = 0;
+    if (!assignment)
+        return;
+    snprintf(board->topic, sizeof board->topic, "%s", assignment->topic);
+    seen->topic = board->topic;
+    seen->lags = board->lags;
+    if (!board->options.live)
+        return;
+    seen->lags_count = assignment->count;
+    for (size_t i = 0; i < assignment->count; i++) {
+        int64_t lag = source_lag(board->options.source, (uint32_t)i);
+        int64_t confirmed_ms = source_end_confirmed_ms(board->options.source, (uint32_t)i);
+
+        board->lags[i] = (struct board_lag){assignment->partitions[i].partition, lag};
+        behind = behind || lag != 0;
+        if (confirmed_ms > seen->word_ms)
+            seen->word_ms = confirmed_ms;
+    }
+    if (!behind && !seen->loaded) {
+        seen->loaded = true;
+        log_event(LOG_INFO, "caught_up", LOG_S("topic", board->topic),
+                  LOG_I("records", (int64_t)ingest_counts(board->ingest)->records));
+    }
+}
+
+static void look(struct board *board, int64_t now_ms)
+{
+    struct board_state *seen = &board->seen;
+    bool held = board->state == INGEST_HELD;
+
+    pthread_mutex_lock(&board->lock);
+    seen->turn_ms = now_ms;
+    if (board->ingest) {
+        const struct ingest_counts *counts = ingest_counts(board->ingest);
+
+        if (counts->records + counts->refused != seen->counts.records + seen->counts.refused)
+            seen->word_ms = now_ms;
+        seen->counts = *counts;
+    }
+    seen->held = held;
+    seen->newest_s = board->newest_s;
+    if (board->state == INGEST_END) {
+        seen->loaded = true;
+        seen->word_ms = now_ms;
+        seen->topic = NULL;
+        seen->lags_count = 0;
+    } else if (now_ms >= board->look_at_ms) {
+        board->look_at_ms = now_ms + LOOK_MS;
+        look_at_source(board);
+    }
+    pthread_mutex_unlock(&board->lock);
+}
+
+/* A step of letting minutes go. What is old is what is old by this machine's clock
+ * and by the newest minute, too: neither a clock that is wrong nor a damaged time in
+ * a record may cost what can't be brought back. */
+static void keep(struct board *board, int64_t now_ms)
+{
+    int64_t newest_ms = board->newest_s * 1000, wall_ms = clock_wall_ms();
+    int64_t from_ms = (newest_ms < wall_ms ? newest_ms : wall_ms) - board->options.keep_minutes_ms;
+    int more;
+
+    if (board->options.keep_minutes_ms == 0 || now_ms < board->keep_at_ms || from_ms <= 0 ||
+        board->state == INGEST_HELD)
+        return;
+    more = store_keep_minutes(board->options.store, from_ms / 1000);
+    if (more < 0 && !board->keep_failed)
+        log_event(LOG_ERROR, "minutes_not_let_go", LOG_S("why", store_error(board->options.store)));
+    board->keep_failed = more < 0;
+    if (more <= 0)
+        board->keep_at_ms = now_ms + KEEP_EVERY_MS;
+}
+
+static void turn(struct board *board)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (board->state == INGEST_GOING || board->state == INGEST_HELD) {
+        board->state = ingest_turn(board->ingest, TURN_MS, now_ms);
+        if (board->state == INGEST_END)
+            log_event(LOG_INFO, "read_to_the_end",
+                      LOG_I("records", (int64_t)ingest_counts(board->ingest)->records),
+                      LOG_I("refused", (int64_t)ingest_counts(board->ingest)->refused));
+    } else {
+        (void)poll(NULL, 0, TURN_MS);
+    }
+    look(board, clock_monotonic_ms());
+    keep(board, now_ms);
+}
+
+/* Hands the partitions back when what was read of them is written. */
+static enum board_result leave(struct board *board)
+{
+    int64_t until_ms = clock_monotonic_ms() + LEAVE_MS;
+
+    if (board->state == INGEST_GOING || board->state == INGEST_HELD)
+        source_close(board->options.source);
+    while ((board->state == INGEST_GOING || board->state == INGEST_HELD) &&
+           clock_monotonic_ms() < until_ms)
+        board->state = ingest_turn(board->ingest, TURN_MS, clock_monotonic_ms());
+    if (board->state == INGEST_END && store_flush(board->options.store))
+        return BOARD_DONE;
+    if (board->state == INGEST_FAILED) {
+        snprintf(board->error, sizeof board->error, "%s", ingest_error(board->ingest));
+        return store_flush(board->options.store) ? BOARD_FAILED : BOARD_UNWRITTEN;
+    }
+    if (store_flush(board->options.store))
+        return BOARD_DONE;
+    snprintf(board->error, sizeof board->error, "%s", store_error(board->options.store));
+    return BOARD_UNWRITTEN;
+}
+
+enum board_result board_run(struct board *board, const atomic_int *stop)
+{
+    while (!atomic_load(stop) && board->state != INGEST_FAILED &&
+           !(board->options.exit_at_end && board->state == INGEST_END))
+        turn(board);
+    return leave(board);
+}
