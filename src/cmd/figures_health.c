@@ -47,7 +47,10 @@ static void note_partitions(struct figures_worker *worker, const struct pipeline
             one->progress = was->progress;
         else
             health_start(&one->progress, now_ms);
-        health_note(&one->progress, was && one->told.position != was->told.position, now_ms);
+        /* Who is held back does not read: that is the output's matter. */
+        health_note(&one->progress,
+                    worker->status.held || (was && one->told.position != was->told.position),
+                    now_ms);
         if (one->told.end_confirmed_ms > one->progress.good_ms)
             one->progress.good_ms = one->told.end_confirmed_ms;
     }

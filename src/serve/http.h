@@ -69,6 +69,10 @@ struct http_server_options {
     const struct http_route *routes; /* borrowed for the server's life */
     const char *token_file;          /* what all but open routes ask for, as a bearer token or
                                         as a password; or NULL: only for loopback */
+    int64_t request_ms;              /* for a request from its beginning, or from the answer
+                                        before on; 0: LIMIT_HTTP_REQUEST_MS */
+    int64_t answer_ms;               /* for an answer that is no stream, until it is taken; 0:
+                                        LIMIT_HTTP_ANSWER_MS */
 };
 
 #define HTTP_LISTEN_FORM "127.0.0.1:8080, localhost:8080 or [::1]:8080: an address and a port"

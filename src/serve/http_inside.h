@@ -15,6 +15,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct http_deadlines *deadlines;
     const struct http_route *routes;
+    int64_t request_ms, answer_ms;
     bool local;                              /* only loopback is listened on */
     char token[LIMIT_HTTP_TOKEN_BYTES + 1];  /* "": none is asked for */
     char address[64];

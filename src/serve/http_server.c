@@ -48,7 +48,7 @@ static void connection_notified(void *context, struct MHD_Connection *connection
     }
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     *deadline = http_deadline_add(server->deadlines, info->connect_fd);
-    http_deadline_set(server->deadlines, *deadline, LIMIT_HTTP_REQUEST_MS);
+    http_deadline_set(server->deadlines, *deadline, server->request_ms);
 }
 
 /* From the request line to the end of the answer. */
@@ -80,7 +80,7 @@ static void request_end(void *context, struct MHD_Connection *connection, void *
     (void)how;
     free(*exchange);
     *exchange = NULL;
-    http_deadline_set(server->deadlines, deadline_of(connection), LIMIT_HTTP_REQUEST_MS);
+    http_deadline_set(server->deadlines, deadline_of(connection), server->request_ms);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -166,7 +166,7 @@ static enum MHD_Result request_come(void *context, struct MHD_Connection *connec
         exchange->read = true;
         return MHD_YES;
     }
-    http_deadline_set(server->deadlines, deadline_of(connection), LIMIT_HTTP_ANSWER_MS);
+    http_deadline_set(server->deadlines, deadline_of(connection), server->answer_ms);
     route = admit(server, connection, method, exchange->target, &target, &response);
     if (route) {
         const char *id = header(connection, "Last-Event-ID");
@@ -284,6 +284,8 @@ struct http_server *http_server_start(const struct http_server_options *options,
     if (!check(options, &listen_on, server->token, error, error_size))
         goto failed;
     server->routes = options->routes;
+    server->request_ms = options->request_ms > 0 ? options->request_ms : LIMIT_HTTP_REQUEST_MS;
+    server->answer_ms = options->answer_ms > 0 ? options->answer_ms : LIMIT_HTTP_ANSWER_MS;
     server->local = listen_on.loopback;
     fd = open_socket(&listen_on);
     if (fd < 0) {

@@ -5,6 +5,7 @@
 #include "http_client.h"
 
 #define LARGE_LINES 20000
+#define HUGE_BYTES ((size_t)64 * 1024 * 1024)
 
 static inline void hello(void *context, const struct http_request *request,
                   struct http_response *response)
@@ -24,6 +25,19 @@ static inline void large(void *context, const struct http_request *request,
     response->file_name = "large.json";
     for (int i = 0; i < LARGE_LINES; i++)
         text_format(&response->body, "{\"line\":%d}\n", i);
+}
+
+/* More than sockets hold between a server and a client. */
+static inline void huge(void *context, const struct http_request *request,
+                        struct http_response *response)
+{
+    char *at = text_reserve(&response->body, HUGE_BYTES);
+
+    (void)context, (void)request;
+    response->type = "application/octet-stream";
+    ck_assert_ptr_nonnull(at);
+    memset(at, 'x', HUGE_BYTES);
+    text_added(&response->body, HUGE_BYTES);
 }
 
 static inline void wrong(void *context, const struct http_request *request,
@@ -71,6 +85,7 @@ static inline void stream(void *context, const struct http_request *request,
 static atomic_int ended;
 static const struct http_route routes[] = {{"/hello", hello, NULL, false},
                                            {"/large", large, NULL, false},
+                                           {"/huge", huge, NULL, false},
                                            {"/wrong", wrong, NULL, false},
                                            {"/stream", stream, &ended, false},
                                            {"/open", hello, NULL, true},
@@ -93,6 +108,20 @@ static inline void start(const char *listen, const char *token_file)
 static inline void start_plain(void)
 {
     start("127.0.0.1:0", NULL);
+}
+
+/* Whose clients have little time. */
+static inline void start_hurried(void)
+{
+    char error[256] = "";
+
+    atomic_store(&ended, 0);
+    server = http_server_start(&(struct http_server_options){.listen = "127.0.0.1:0",
+                                                             .routes = routes,
+                                                             .request_ms = 300,
+                                                             .answer_ms = 300},
+                               error, sizeof error);
+    ck_assert_msg(server != NULL, "%s", error);
 }
 
 static inline void stop(void)
