@@ -31,7 +31,7 @@ struct board {
     int64_t newest_s;
     pthread_mutex_t lock;
     struct board_state seen;
-    struct board_lag lags[LIMIT_PARTITIONS];
+    struct board_partition partitions[LIMIT_PARTITIONS];
     char topic[512];
     char error[1200];
 };
@@ -58,7 +58,9 @@ struct board *board_create(const struct board_options *options)
     if (!board)
         return NULL;
     board->options = *options;
-    board->newest_s = board->seen.newest_s = -1;
+    board->newest_s = -1;
+    board->seen.reads_topic = options->live;
+    board->seen.turn_ms = clock_monotonic_ms();
     pthread_mutex_init(&board->lock, NULL);
     for (; options->followers && options->followers[count].taken; count++)
         board->followers[count] = options->followers[count];
@@ -98,63 +100,76 @@ void board_look(struct board *board,
     pthread_mutex_unlock(&board->lock);
 }
 
-/* How far behind each partition is, and whether anybody answers at all. */
-static void look_at_source(struct board *board)
+/* A new assignment: what was there before stands where it stood. */
+static void look_at_assignment(struct board *board, const struct source_assignment *assignment)
 {
-    const struct source_assignment *assignment = ingest_assignment(board->ingest);
     struct board_state *seen = &board->seen;
-    bool behind = false;
 
-    seen->topic = NULL;
-    seen->lags_count = 0;
-    if (!assignment)
+    if (seen->topic && assignment->count == seen->partitions_count)
         return;
     snprintf(board->topic, sizeof board->topic, "%s", assignment->topic);
     seen->topic = board->topic;
-    seen->lags = board->lags;
-    if (!board->options.live)
-        return;
-    seen->lags_count = assignment->count;
-    for (size_t i = 0; i < assignment->count; i++) {
-        int64_t lag = source_lag(board->options.source, (uint32_t)i);
-        int64_t confirmed_ms = source_end_confirmed_ms(board->options.source, (uint32_t)i);
+    seen->partitions = board->partitions;
+    seen->partitions_count = assignment->count;
+    for (size_t i = 0; i < assignment->count; i++)
+        board->partitions[i] = (struct board_partition){
+            .partition = assignment->partitions[i].partition, .position = -1, .end = -1};
+}
 
-        board->lags[i] = (struct board_lag){assignment->partitions[i].partition, lag};
-        behind = behind || lag != 0;
-        if (confirmed_ms > seen->word_ms)
-            seen->word_ms = confirmed_ms;
+/* Whether what was there at first has been read. */
+static bool look_at_partition(struct board *board, uint32_t slot, int64_t now_ms)
+{
+    struct board_partition *one = &board->partitions[slot];
+    int64_t position = ingest_position(board->ingest, slot);
+    int64_t confirmed_ms = source_end_confirmed_ms(board->options.source, slot);
+
+    one->lag = source_lag(board->options.source, slot);
+    if (position != one->position)
+        one->good_ms = now_ms;
+    if (confirmed_ms > one->good_ms)
+        one->good_ms = confirmed_ms;
+    one->position = position;
+    if (one->end < 0 && one->lag >= 0)
+        one->end = position + one->lag;
+    return one->end >= 0 && position >= one->end;
+}
+
+static void look_at_topic(struct board *board, int64_t now_ms)
+{
+    const struct source_assignment *assignment = ingest_assignment(board->ingest);
+    struct board_state *seen = &board->seen;
+    bool loaded = true;
+
+    if (!assignment) {
+        seen->topic = NULL;
+        seen->partitions_count = 0;
+        return;
     }
-    if (!behind && !seen->loaded) {
+    look_at_assignment(board, assignment);
+    for (uint32_t i = 0; i < seen->partitions_count; i++)
+        loaded = look_at_partition(board, i, now_ms) && loaded;
+    if (loaded && !seen->loaded && !seen->held) {
         seen->loaded = true;
         log_event(LOG_INFO, "caught_up", LOG_S("topic", board->topic),
-                  LOG_I("records", (int64_t)ingest_counts(board->ingest)->records));
+                  LOG_I("records", (int64_t)seen->counts.records),
+                  LOG_I("refused", (int64_t)seen->counts.refused));
     }
 }
 
 static void look(struct board *board, int64_t now_ms)
 {
     struct board_state *seen = &board->seen;
-    bool held = board->state == INGEST_HELD;
 
     pthread_mutex_lock(&board->lock);
     seen->turn_ms = now_ms;
-    if (board->ingest) {
-        const struct ingest_counts *counts = ingest_counts(board->ingest);
-
-        if (counts->records + counts->refused != seen->counts.records + seen->counts.refused)
-            seen->word_ms = now_ms;
-        seen->counts = *counts;
-    }
-    seen->held = held;
-    seen->newest_s = board->newest_s;
-    if (board->state == INGEST_END) {
+    seen->held = board->state == INGEST_HELD;
+    if (board->ingest)
+        seen->counts = *ingest_counts(board->ingest);
+    if (board->state == INGEST_END)
         seen->loaded = true;
-        seen->word_ms = now_ms;
-        seen->topic = NULL;
-        seen->lags_count = 0;
-    } else if (now_ms >= board->look_at_ms) {
+    if (seen->reads_topic && now_ms >= board->look_at_ms) {
         board->look_at_ms = now_ms + LOOK_MS;
-        look_at_source(board);
+        look_at_topic(board, now_ms);
     }
     pthread_mutex_unlock(&board->lock);
 }

@@ -32,22 +32,24 @@ enum board_result board_run(struct board *board, const atomic_int *stop);
 /* Of the thread that ran it. */
 const char *board_error(const struct board *board);
 
-struct board_lag {
+struct board_partition {
     int32_t partition;
-    int64_t records; /* not yet read; -1: not known */
+    int64_t position;
+    int64_t lag;     /* records not yet read; -1: not known */
+    int64_t end;     /* where it ended when that was first known; -1: not yet */
+    int64_t good_ms; /* monotonic: when records came, or its broker said there are none */
 };
 
 /* How it goes. */
 struct board_state {
     struct ingest_counts counts;
-    const char *topic;            /* what is being read, or NULL */
-    const struct board_lag *lags; /* [lags_count] */
-    size_t lags_count;
+    bool reads_topic;
+    const char *topic;            /* that is assigned, or NULL */
+    const struct board_partition *partitions; /* [partitions_count] */
+    size_t partitions_count;
     bool held;                    /* the store can't be written */
-    bool loaded;                  /* what was there at the start has been read */
+    bool loaded;                  /* what was there at the start has been read and written */
     int64_t turn_ms;              /* monotonic: when the loop last went round */
-    int64_t word_ms;              /* when the source last said something; or is at its end */
-    int64_t newest_s;             /* of all minutes that came, the newest; -1: none */
 };
 /* Any thread. `see` may not call the board; what it is given is borrowed. */
 void board_look(struct board *board,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limits.h"
 #include "log.h"
 #include "record.h"
 
@@ -21,6 +22,7 @@ struct ingest {
     struct ingest_options options;
     struct record_reader *reader;
     const struct source_assignment *assignment; /* borrowed from the source, or NULL */
+    int64_t next[LIMIT_PARTITIONS]; /* of each of its partitions */
     struct source_step step; /* MESSAGES under way */
     size_t at;               /* the next of them */
     int64_t flush_at_ms;     /* NEVER: nothing is to be written */
@@ -67,6 +69,11 @@ const struct source_assignment *ingest_assignment(const struct ingest *ingest)
 const char *ingest_error(const struct ingest *ingest)
 {
     return ingest->error;
+}
+
+int64_t ingest_position(const struct ingest *ingest, uint32_t slot)
+{
+    return ingest->next[slot];
 }
 
 static void tell_taken(const struct ingest *ingest, const struct record *record)
@@ -167,9 +174,8 @@ static bool take(struct ingest *ingest, const struct message *message)
 static bool note_positions(struct ingest *ingest, size_t from, size_t to)
 {
     const struct source_assignment *assignment = ingest->assignment;
+    bool is_file = strcmp(assignment->cluster, "file") == 0;
 
-    if (strcmp(assignment->cluster, "file") == 0)
-        return true;
     for (size_t i = from; i < to; i++) {
         const struct message *message = &ingest->step.messages[i];
         const struct store_position position = {
@@ -177,6 +183,9 @@ static bool note_positions(struct ingest *ingest, size_t from, size_t to)
             assignment->partitions[message->slot].partition, message->next};
 
         if (i + 1 < to && message[1].slot == message->slot)
+            continue;
+        ingest->next[message->slot] = message->next;
+        if (is_file)
             continue;
         if (store_read_up_to(ingest->options.store, &position) != HC_OK)
             return false;
@@ -222,6 +231,8 @@ static enum ingest_state take_step(struct ingest *ingest, const struct source_st
         break;
     case SOURCE_ASSIGNED:
         ingest->assignment = step->assignment;
+        for (size_t i = 0; i < step->assignment->count; i++)
+            ingest->next[i] = step->assignment->partitions[i].start;
         break;
     case SOURCE_REVOKED:
     case SOURCE_LOST:

@@ -49,6 +49,8 @@ enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now
 const struct ingest_counts *ingest_counts(const struct ingest *ingest);
 /* What is being read, or NULL; borrowed until the next turn. */
 const struct source_assignment *ingest_assignment(const struct ingest *ingest);
+/* How far a partition of it was taken: the next position. */
+int64_t ingest_position(const struct ingest *ingest, uint32_t slot);
 const char *ingest_error(const struct ingest *ingest);
 
 #endif

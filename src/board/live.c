@@ -98,6 +98,33 @@ void live_destroy(struct live **live)
     *live = NULL;
 }
 
+static void know(void *context, const char *stream)
+{
+    live_log_know(((struct live *)context)->log, stream, -1);
+}
+
+bool live_start(struct live *live, char *error, size_t error_size)
+{
+    struct store_reader *reader;
+    struct store_about about;
+    bool done;
+
+    if (store_readers_take(live->readers, INT64_MAX, &reader, error, error_size) != STORE_TURN)
+        return false;
+    done = store_streams(reader, know, live);
+    for (size_t i = 0; done && i < live_log_streams(live->log); i++) {
+        const char *stream = live_log_stream(live->log, i);
+
+        done = store_stream_about(reader, stream, &about);
+        if (done)
+            live_log_know(live->log, stream, about.to_s > 0 ? about.to_s - 60 : -1);
+    }
+    if (!done)
+        snprintf(error, error_size, "%s", store_reader_error(reader));
+    store_readers_give(live->readers, &reader);
+    return done;
+}
+
 static void taken(void *context, const struct record *record)
 {
     struct live *live = context;

@@ -24,6 +24,9 @@ struct live *live_create(struct store_readers *readers);
 /* The server was stopped before. */
 void live_destroy(struct live **live);
 
+/* Reads what streams the store has, before anything is ingested. False with a line
+ * for people in `error`. */
+bool live_start(struct live *live, char *error, size_t error_size);
 /* For the thread that ingests: its `context` is the hub. */
 struct ingest_follower live_follower(struct live *live);
 /* A handler; its context is the hub. Parameters: stream; without it all are told. */

@@ -253,6 +253,14 @@ void live_log_note(struct live_log *log, const struct record *record)
         note_range(log, stream, log->streams[stream].cover);
 }
 
+void live_log_know(struct live_log *log, const char *name, int64_t newest_s)
+{
+    size_t stream = stream_of(log, name);
+
+    if (stream < LIMIT_LIVE_STREAMS && newest_s > log->streams[stream].newest_s)
+        log->streams[stream].newest_s = newest_s;
+}
+
 bool live_log_publish(struct live_log *log)
 {
     struct live_version *version;

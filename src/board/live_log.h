@@ -41,6 +41,8 @@ void live_log_destroy(struct live_log **log);
 /* What the record changes once it is written. Streams beyond LIMIT_LIVE_STREAMS are
  * left out. */
 void live_log_note(struct live_log *log, const struct record *record);
+/* The stream has minutes up to this one, as of now. */
+void live_log_know(struct live_log *log, const char *stream, int64_t newest_s);
 /* All that was noted is written: a new version, if it was anything. */
 bool live_log_publish(struct live_log *log);
 
@@ -49,7 +51,7 @@ uint64_t live_log_version(const struct live_log *log);
 size_t live_log_streams(const struct live_log *log);
 /* In the order in which they came; lives as long as the log. */
 const char *live_log_stream(const struct live_log *log, size_t stream);
-/* The stream's newest minute among the records of this process; -1: none. */
+/* The stream's newest minute, as far as it was noted or is known; -1: none. */
 int64_t live_log_newest_s(const struct live_log *log, size_t stream);
 
 /* What changed of a stream in the versions behind `since`, up to the last. */

@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "board.h"
+#include "board_watch.h"
 #include "clock.h"
 #include "http.h"
 #include "limits.h"
@@ -34,6 +35,7 @@ struct parts {
     struct live *live;
     struct api *api;
     struct board *board;
+    struct board_watch *watch;
     struct http_server *server;
     struct ingest_follower followers[LIMIT_BOARD_FOLLOWERS + 1];
     struct http_route routes[LIMIT_BOARD_ROUTES + 1];
@@ -132,7 +134,7 @@ static int make_faces(struct parts *parts)
         return CONFIG_EXIT_DONE;
     parts->readers = store_readers_create(parts->config->db, LIVE_READERS);
     parts->live = parts->readers ? live_create(parts->readers) : NULL;
-    if (!parts->live)
+    if (!parts->live || !live_start(parts->live, parts->error, sizeof parts->error))
         return CONFIG_EXIT_FAILED;
     parts->api = api_create(&api, parts->error, sizeof parts->error);
     if (!parts->api)
@@ -157,6 +159,20 @@ static int make_board(struct parts *parts)
     return exit_unmade(parts->board);
 }
 
+static bool make_watch(struct parts *parts)
+{
+    const struct board_watch_options options = {
+        parts->board, parts->live, parts->config->db, kafka_version()};
+    struct http_route routes[BOARD_WATCH_ROUTES];
+    parts->watch = board_watch_create(&options);
+    if (!parts->watch)
+        return false;
+    board_watch_routes(parts->watch, routes);
+    for (size_t i = 0; i < BOARD_WATCH_ROUTES; i++)
+        add_route(parts, routes[i]);
+    return true;
+}
+
 /* Last: who asks finds all of it. */
 static int make_server(struct parts *parts)
 {
@@ -165,7 +181,10 @@ static int make_server(struct parts *parts)
                                                 .token_file = parts->config->token_file};
     if (parts->config->exit_at_end)
         return CONFIG_EXIT_DONE;
+    if (!make_watch(parts))
+        return CONFIG_EXIT_FAILED;
     parts->server = http_server_start(&options, parts->error, sizeof parts->error);
+    board_watch_server(parts->watch, parts->server);
     return exit_unmade(parts->server);
 }
 
@@ -189,7 +208,10 @@ static void unmake(struct parts *parts)
 {
     if (parts->live)
         live_stop(parts->live);
+    if (parts->watch)
+        board_watch_server(parts->watch, NULL);
     http_server_stop(&parts->server);
+    board_watch_destroy(&parts->watch);
     board_destroy(&parts->board);
     api_destroy(&parts->api);
     live_destroy(&parts->live);
