@@ -29,6 +29,8 @@ struct ingest {
     int64_t retry_at_ms;     /* NEVER: the store can be written */
     bool release;            /* REVOKED: to be answered after a flush */
     bool finished;
+    bool untidy;             /* the store may have work left from what was written */
+    bool untidy_told;        /* why it can't do it */
     struct ingest_counts counts;
     char error[1200];
 };
@@ -111,6 +113,7 @@ static bool flush(struct ingest *ingest, int64_t now_ms)
     }
     ingest->counts.flushes++;
     ingest->flush_at_ms = NEVER;
+    ingest->untidy = true;
     if (ingest->retry_at_ms != NEVER) {
         log_event(LOG_WARN, "store_up", LOG_I("failures", (int64_t)ingest->counts.failures));
         source_hold(ingest->options.source, false);
@@ -118,6 +121,19 @@ static bool flush(struct ingest *ingest, int64_t now_ms)
     }
     tell_written(ingest);
     return true;
+}
+
+/* Some of the store's own work. What hinders it is told once: if it hinders writing too,
+ * that is told by hold. */
+static void tidy(struct ingest *ingest)
+{
+    int more = ingest->untidy ? store_tidy(ingest->options.store) : 0;
+
+    ingest->untidy = more == 1;
+    if (more >= 0 || ingest->untidy_told)
+        return;
+    ingest->untidy_told = true;
+    log_event(LOG_ERROR, "store_untidy", LOG_S("why", store_error(ingest->options.store)));
 }
 
 static void refuse(struct ingest *ingest, const struct message *message, const char *why)
@@ -262,9 +278,12 @@ static bool is_waiting(struct ingest *ingest, int64_t now_ms)
     }
     if (ingest->at < ingest->step.count)
         take_run(ingest, now_ms);
-    if (now_ms >= ingest->flush_at_ms || ingest->finished ||
-        (ingest->release && ingest->at == ingest->step.count))
+    if (now_ms >= ingest->flush_at_ms) {
+        if (flush(ingest, now_ms))
+            tidy(ingest);
+    } else if (ingest->finished || (ingest->release && ingest->at == ingest->step.count)) {
         flush(ingest, now_ms);
+    }
     return ingest->retry_at_ms != NEVER;
 }
 
@@ -284,10 +303,14 @@ enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now
         ingest->step.count = ingest->at = 0;
         source_release(ingest->options.source);
     }
-    if (ingest->finished)
-        return INGEST_END;
+    if (ingest->finished) {
+        tidy(ingest);
+        return ingest->untidy ? INGEST_GOING : INGEST_END;
+    }
     if (ingest->flush_at_ms - now_ms < timeout_ms)
         timeout_ms = (int)(ingest->flush_at_ms - now_ms);
-    source_poll(ingest->options.source, timeout_ms, &step);
+    source_poll(ingest->options.source, ingest->untidy ? 0 : timeout_ms, &step);
+    if (step.kind == SOURCE_NOTHING)
+        tidy(ingest);
     return take_step(ingest, &step, now_ms);
 }

@@ -260,7 +260,8 @@ static bool write_all(struct store *store, struct store_hot_entry *const *entrie
     }
     if (!write_streams(store))
         goto failed;
-    if (store_dues_save(&store->dues, store->file, entries, count) &&
+    if (store_dues_save(&store->dues, store->file, entries, count,
+                        store->grains.minutes_from_s) &&
         store_places_save(&store->places, store->file) && store_file_commit(store->file))
         return true;
     fail_file(store);
@@ -315,6 +316,28 @@ void store_watch(struct store *store, void (*changed)(void *context, const struc
     store->watch = (struct store_watch){changed, context};
 }
 
+/* Unites some minutes that are pending, of hours that begin before `to_s`: 1 when there
+ * may be more, 0 when none was left, -1. */
+static int settle_before(struct store *store, int64_t to_s)
+{
+    int count;
+
+    if (!store_flush(store))
+        return -1;
+    count = store_grains_settle(&store->grains, to_s, STORE_SETTLE_MOST);
+    store->changed = true;
+    if (count < 0)
+        fail(store, store->grains.error);
+    if (count < 0 || !store_flush(store))
+        return -1;
+    return count > 0;
+}
+
+int store_tidy(struct store *store)
+{
+    return settle_before(store, INT64_MAX);
+}
+
 /* In the transaction under way: how many rows were erased, at most ERASE_MOST. */
 static int erase_minutes(struct store *store)
 {
@@ -322,7 +345,8 @@ static int erase_minutes(struct store *store)
 
     for (int64_t series = 1; series <= store->last_series_id && erased < ERASE_MOST; series++) {
         int more = store_file_erase(store->file, STORE_MINUTE, STORE_ID(series, 0),
-                                    STORE_ID(series, store->grains.minutes_from_s), ERASE_MOST - erased);
+                                    STORE_ID(series, store->grains.minutes_from_s),
+                                    ERASE_MOST - erased);
 
         if (more < 0)
             return -1;
@@ -334,11 +358,13 @@ static int erase_minutes(struct store *store)
 int store_keep_minutes(struct store *store, int64_t from_s)
 {
     int64_t old_s = store->grains.minutes_from_s;
-    int erased = -1;
+    int erased = -1, more;
 
     from_s -= from_s % 60;
-    if (!store_flush(store))
-        return -1;
+    /* What is to be let go must be in what is kept. */
+    more = settle_before(store, from_s > old_s ? from_s : 0);
+    if (more != 0)
+        return more;
     if (from_s > old_s)
         store->grains.minutes_from_s = from_s;
     if (!store_file_begin(store->file))

@@ -51,6 +51,11 @@ int store_go_on(struct store *store, struct store_position *position);
 /* Writes what is new. False: nothing is written and nothing is lost; it can be
  * tried again. */
 bool store_flush(struct store *store);
+/* Of records that jump about in time only their minutes are written at first; readers
+ * put them together with what they lie in, which takes them longer. This flushes, and
+ * does some of that work once and for all: 1 when there is more, 0 when nothing was
+ * left, -1 on failure. For when there is time; some 50 ms at most. */
+int store_tidy(struct store *store);
 /* Flushes, and lets some minutes go that begin before `from_s`: 1 when there are
  * more, 0 when all are gone, -1 on failure. Their quarter-hours, hours and days
  * stay, and late records still reach those. It can't be taken back. */

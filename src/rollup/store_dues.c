@@ -98,7 +98,8 @@ bool store_dues_settle(struct store_dues *dues, const struct store_due *due, boo
 }
 
 bool store_dues_save(const struct store_dues *dues, struct store_file *file,
-                     struct store_hot_entry *const *entries, size_t count)
+                     struct store_hot_entry *const *entries, size_t count,
+                     int64_t minutes_from_s)
 {
     struct marking marking = {.file = file, .version = dues->version};
 
@@ -108,6 +109,8 @@ bool store_dues_save(const struct store_dues *dues, struct store_file *file,
     }
     /* Of a minute that is not kept the quarter-hour is written. */
     for (size_t i = 0; dues->kept && i < count && entries[i]->grain <= STORE_QUARTER; i++) {
+        if (entries[i]->grain == STORE_QUARTER && STORE_ID_START(entries[i]->id) >= minutes_from_s)
+            continue;
         if (!mark(&marking, entries[i]->stream->id, STORE_ID_START(entries[i]->id)))
             return false;
     }

@@ -24,9 +24,11 @@ void store_dues_free(struct store_dues *dues);
 /* False: no memory. */
 bool store_dues_settle(struct store_dues *dues, const struct store_due *due, bool final);
 /* In the transaction under way: what was settled, and then what `entries` change, which
- * are all that are written, in the order of (grain, id). False: store_file_error. */
+ * are all that are written, in the order of (grain, id); minutes from `minutes_from_s`
+ * on are kept as such. False: store_file_error. */
 bool store_dues_save(const struct store_dues *dues, struct store_file *file,
-                     struct store_hot_entry *const *entries, size_t count);
+                     struct store_hot_entry *const *entries, size_t count,
+                     int64_t minutes_from_s);
 /* That was committed. */
 void store_dues_saved(struct store_dues *dues);
 

@@ -4,7 +4,8 @@
  * ones from the end: positions and sketches go back together, and what is read
  * again from there changes nothing.
  *
- *   minute quarter hour six_hours day present (id, uniques, low, high, error, bytes)
+ *   minute quarter hour six_hours day present pending
+ *                                             (id, uniques, low, high, error, bytes)
  *   stream (id, name, fields, key_id, state)    series (id, stream, profile, name)
  *   position (cluster, topic, partition, next)  setting (name, value)
  *   due (stream, grain, start, version, sent)
@@ -39,7 +40,7 @@
     " low REAL NOT NULL, high REAL NOT NULL, error REAL NOT NULL, bytes BLOB NOT NULL);"
 static const char schema[] =
     TABLE("minute") TABLE("quarter") TABLE("hour") TABLE("six_hours") TABLE("day")
-    TABLE("present")
+    TABLE("present") TABLE("pending")
     "CREATE TABLE stream(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " fields TEXT NOT NULL, key_id INTEGER NOT NULL, state BLOB NOT NULL);"
     "CREATE TABLE series(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL,"
@@ -58,7 +59,7 @@ static const char schema[] =
 #define DELETE(name) "DELETE FROM " name " WHERE id IN (SELECT id FROM " name \
     " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)"
 #define EACH_GRAIN(sql) sql("minute"), sql("quarter"), sql("hour"), sql("six_hours"), \
-    sql("day"), sql("present")
+    sql("day"), sql("present"), sql("pending")
 static const char *const statements[STATEMENTS] = {
     [BEGIN_WRITE] = "BEGIN IMMEDIATE", [BEGIN_READ] = "BEGIN", [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",

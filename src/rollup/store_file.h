@@ -17,7 +17,9 @@
 enum store_grain {
     /* Sketches in their native form, each grain a multiple of the one before. */
     STORE_MINUTE, STORE_QUARTER, STORE_HOUR, STORE_SIX_HOURS, STORE_DAY,
-    STORE_PRESENT,  /* of each UTC day, a bit for each minute that has users */
+    /* Bits. */
+    STORE_PRESENT,  /* of each UTC day: minutes that have users */
+    STORE_PENDING,  /* of each hour: minutes that are not in the larger sketches yet */
     STORE_GRAINS
 };
 #define STORE_START_BITS 32

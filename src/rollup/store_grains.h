@@ -5,6 +5,10 @@
 
 #include "store_hot.h"
 #include "store_stream.h"
+#include "store_warm.h"
+
+/* Hours that one call settles at most. */
+#define STORE_SETTLE_MOST 32
 
 struct hc_codec;
 
@@ -13,6 +17,7 @@ struct store_grains {
     struct store_hot *hot;   /* owned, as all below */
     struct hc_codec *codec;
     struct text scratch;
+    struct store_warm warm;
     int64_t minutes_from_s;  /* the first minute that is kept as one */
     char error[STORE_ERROR_MAX];
 };
@@ -24,6 +29,11 @@ void store_grains_free(struct store_grains *grains);
 /* False on failure: then it is to be added again. */
 bool store_grains_add(struct store_grains *grains, struct store_stream *stream,
                       const struct store_series *series, const struct record_sketch *record);
+/* Unites minutes that are pending with what they lie in: of the first `most` (up to
+ * STORE_SETTLE_MOST) hours in
+ * the file that begin before `to_s` (INT64_MAX: any). How many hours, or -1. What is
+ * written of them is to be flushed when store_hot_is_full. */
+int store_grains_settle(struct store_grains *grains, int64_t to_s, int most);
 /* Writes these, in the transaction under way. False on failure. */
 bool store_grains_write(struct store_grains *grains, struct store_hot_entry *const *entries,
                         size_t count);

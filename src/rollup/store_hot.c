@@ -35,6 +35,18 @@ struct store_hot *store_hot_create(size_t bytes_max)
     return hot;
 }
 
+size_t store_bits_size(enum store_grain grain)
+{
+    switch (grain) {
+    case STORE_PRESENT:
+        return STORE_PRESENT_SIZE;
+    case STORE_PENDING:
+        return STORE_PENDING_SIZE;
+    default:
+        return 0;
+    }
+}
+
 static void entry_free(struct store_hot_entry *entry)
 {
     hc_sketch_destroy(&entry->sketch);
@@ -129,8 +141,7 @@ static void grow(struct store_hot *hot)
 
 struct store_hot_entry *store_hot_add(struct store_hot *hot, enum store_grain grain, int64_t id)
 {
-    size_t size = sizeof(struct store_hot_entry) +
-                  (grain == STORE_PRESENT ? STORE_PRESENT_SIZE : 0);
+    size_t size = sizeof(struct store_hot_entry) + store_bits_size(grain);
     struct store_hot_entry *entry = calloc(1, size);
     size_t slot;
 
@@ -162,7 +173,7 @@ void store_hot_measure(struct store_hot *hot, struct store_hot_entry *entry)
     struct list *list = list_of(hot, entry);
 
     list->bytes -= entry->bytes;
-    entry->bytes = sizeof *entry + (entry->grain == STORE_PRESENT ? STORE_PRESENT_SIZE : 0) +
+    entry->bytes = sizeof *entry + store_bits_size(entry->grain) +
                    (entry->sketch ? hc_sketch_memory(entry->sketch) : 0);
     list->bytes += entry->bytes;
 }

@@ -8,6 +8,7 @@
 
 #define STORE_DAY_MINUTES 1440
 #define STORE_PRESENT_SIZE (STORE_DAY_MINUTES / 8)
+#define STORE_PENDING_SIZE 8
 
 struct store_stream;
 
@@ -15,12 +16,15 @@ struct store_hot_entry {
     enum store_grain grain;
     int64_t id;
     struct store_stream *stream; /* whose it is, borrowed */
-    struct hc_sketch *sketch;  /* owned; NULL: none yet, or STORE_PRESENT */
+    struct hc_sketch *sketch;  /* owned; NULL: none yet, or bits */
     bool dirty;                /* private from here on */
     size_t bytes;
     struct store_hot_entry *chain, *colder, *hotter;
-    uint8_t present[];         /* [STORE_PRESENT_SIZE], of STORE_PRESENT only */
+    uint8_t bits[];            /* [store_bits_size] */
 };
+
+/* Bytes of bits that a blob of that grain is; 0: it is a sketch. */
+size_t store_bits_size(enum store_grain grain);
 
 struct store_hot;
 /* `bytes_max` is what is held of clean entries and dirty ones. NULL: no memory. */

@@ -38,6 +38,8 @@ struct asking {
     struct rollup_bucket *bucket;      /* and its bucket; NULL until it has a sketch */
     struct calendar_bucket times;      /* of the row */
     int64_t minutes_from_s;
+    int64_t *pending; /* [pending_count]: minutes of the bucket */
+    size_t pending_count, pending_room;
 };
 
 const char *store_reader_error(const struct store_reader *reader)
@@ -221,6 +223,65 @@ static bool check_kept(struct asking *asking, int64_t from_s, int64_t to_s)
     return fail(asking->reader, what);
 }
 
+static bool note_pending(struct asking *asking, int64_t minute_s)
+{
+    if (asking->pending_count == asking->pending_room) {
+        size_t room = asking->pending_room * 2 + 64;
+        int64_t *larger = realloc(asking->pending, room * sizeof(larger[0]));
+
+        if (!larger)
+            return fail(asking->reader, hc_status_text(HC_ENOMEM));
+        asking->pending = larger;
+        asking->pending_room = room;
+    }
+    asking->pending[asking->pending_count++] = minute_s;
+    return true;
+}
+
+/* Which minutes in [from_s, to_s) are not in larger sketches yet. */
+static bool find_pending(struct asking *asking, int64_t from_s, int64_t to_s)
+{
+    struct store_file *file = asking->reader->file;
+    struct store_blob blob;
+    int more;
+
+    asking->pending_count = 0;
+    if (!store_file_walk(file, STORE_PENDING,
+                         STORE_ID(asking->series->id, from_s - from_s % 3600),
+                         STORE_ID(asking->series->id, to_s)))
+        return fail_file(asking->reader);
+    while ((more = store_file_next(file, STORE_PENDING, &blob)) == 1) {
+        const uint8_t *bits = blob.bytes;
+        int64_t minute_s = start_of(&blob);
+
+        if (blob.size != STORE_PENDING_SIZE)
+            return fail(asking->reader, "an hour in the store is damaged");
+        for (size_t i = 0; i < 60; i++, minute_s += 60) {
+            if ((bits[i / 8] >> i % 8 & 1) && minute_s >= from_s && minute_s < to_s &&
+                !note_pending(asking, minute_s))
+                return false;
+        }
+    }
+    return more == 0 || fail_file(asking->reader);
+}
+
+/* The minutes that were found; uniting one twice changes nothing. */
+static bool read_pending(struct asking *asking)
+{
+    struct store_blob blob;
+
+    for (size_t i = 0; i < asking->pending_count; i++) {
+        int found = store_file_get(asking->reader->file, STORE_MINUTE,
+                                   STORE_ID(asking->series->id, asking->pending[i]), &blob);
+
+        if (found < 0)
+            return fail_file(asking->reader);
+        if (found == 1 && !unite(asking, &blob))
+            return false;
+    }
+    return true;
+}
+
 /* [from_s, to_s) in whole blobs of `grain`, what is left over at its ends in those
  * of the finer ones: as many levels deep as there are grains. */
 static bool read_range(struct asking *asking, int grain, int64_t from_s, int64_t to_s)
@@ -281,13 +342,16 @@ static bool read_rows(struct asking *asking, enum store_grain grain, int64_t fro
 /* What one series has of the bucket [from_s, to_s). */
 static bool read_series(struct asking *asking, int64_t from_s, int64_t to_s)
 {
-    bool numbers = asking->rollup->options.numbers;
+    bool whole = asking->rollup->options.numbers;
 
-    for (int grain = STORE_QUARTER; numbers && grain <= STORE_DAY; grain++) {
+    if (!find_pending(asking, from_s, to_s))
+        return false;
+    whole = whole && asking->pending_count == 0;
+    for (int grain = STORE_QUARTER; whole && grain <= STORE_DAY; grain++) {
         if (from_s % grain_s[grain] == 0 && from_s + grain_s[grain] == to_s)
             return read_rows(asking, (enum store_grain)grain, from_s, to_s);
     }
-    return read_range(asking, STORE_DAY, from_s, to_s);
+    return read_range(asking, STORE_DAY, from_s, to_s) && read_pending(asking);
 }
 
 /* What one bucket has of every series of the profile. */
@@ -373,6 +437,7 @@ struct rollup *store_roll_up(struct store_reader *reader, const struct rollup_op
         store_file_rollback(reader->file);
     }
     store_stream_destroy(&asking.stream);
+    free(asking.pending);
     if (done && !rollup_finish(asking.rollup))
         done = fail(reader, rollup_error(asking.rollup));
     if (!done)

@@ -218,6 +218,8 @@ START_TEST(lives)
             seen.count = model->count = 0;
         }
         commit(model, store);
+        if (history_below(&random, 3) == 0) /* which is no change */
+            ck_assert_int_ge(store_tidy(store), 0);
         check(model);
     }
     store_close(&store);

@@ -72,6 +72,10 @@ static void feed_to(struct feeding *feeding, size_t to, uint64_t *random)
             ck_assert_msg(store_flush(feeding->store), "%s", store_error(feeding->store));
             feeding->flushed = feeding->at;
         }
+        if (history_below(random, 60) == 0) {
+            ck_assert_int_ge(store_tidy(feeding->store), 0);
+            feeding->flushed = feeding->at;
+        }
         if (history_below(random, 120) == 0) {
             store_close(&feeding->store);
             feed_open(feeding);
