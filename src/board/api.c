@@ -60,19 +60,20 @@ static void see_stream(void *context, const char *name)
     streams->count++;
 }
 
-static bool choose_stream(struct api_ask *ask, const struct streams *streams)
+static bool choose_stream(struct api_ask *ask, struct streams *streams)
 {
-    if (streams->names.failed || (!streams->found && streams->count > 0 && !streams->wanted))
-        return api_no_memory(ask);
+    const char *more = streams->count > STREAMS_NAMED ? ", ..." : "";
+
     if (streams->count == 0 && !streams->wanted)
-        return api_fail(&ask->problem, 404, "stream", "there is no stream yet: nothing was read");
+        streams->found = strdup(""); /* nothing was read yet: nothing is known */
+    if (streams->names.failed || (!streams->found && !streams->wanted))
+        return api_no_memory(ask);
     if (!streams->found)
-        return api_fail(&ask->problem, 404, "stream", "there is no stream %.100s",
-                        streams->wanted);
+        return api_fail(&ask->problem, 404, "stream", "there is no stream %.100s; there is %s%s",
+                        streams->wanted, streams->count ? streams->names.bytes : "none", more);
     if (!streams->wanted && streams->count > 1)
         return api_fail(&ask->problem, 400, "stream", "there are %zu streams, so one has to be "
-                        "named: %s%s", streams->count, streams->names.bytes,
-                        streams->count > STREAMS_NAMED ? ", ..." : "");
+                        "named: %s%s", streams->count, streams->names.bytes, more);
     return true;
 }
 
@@ -102,7 +103,7 @@ static bool take_reader(struct api *api, struct api_ask *ask)
         return api_fail_store(ask, error);
     default:
         return api_fail(&ask->problem, 503, NULL, "so many requests are being answered that this "
-                        "one had no turn in %d s", LIMIT_API_TIME_MS / 1000);
+                        "one had no turn in time");
     }
 }
 
@@ -122,7 +123,7 @@ static bool ask_and_answer(struct api_ask *ask, const struct api_place *place,
 {
     const struct api_rules *rules = &place->endpoint->rules;
 
-    ask->deadline_ms = clock_monotonic_ms() + LIMIT_API_TIME_MS;
+    ask->deadline_ms = clock_monotonic_ms() + place->api->options.time_ms;
     if (!api_query_parse(request, rules, now_s(place->api), &ask->query, &ask->problem))
         return false;
     if ((rules->parameters & API_TZ) && !make_calendar(ask))
@@ -164,6 +165,8 @@ struct api *api_create(const struct api_options *options, char *error, size_t er
         return NULL;
     }
     api->options = *options;
+    if (api->options.time_ms == 0)
+        api->options.time_ms = LIMIT_API_TIME_MS;
     api->readers = store_readers_create(options->db, LIMIT_API_READERS);
     if (!api->readers) {
         snprintf(error, error_size, "no memory");

@@ -22,6 +22,7 @@ struct api_options {
     const char *db;                     /* a store that a writer has made; borrowed */
     int64_t (*wall_ms)(void *context);  /* the time of day; NULL: this machine's */
     void *context;                      /* of wall_ms */
+    int64_t time_ms;                    /* for one answer; 0: LIMIT_API_TIME_MS */
 };
 
 struct api;

@@ -29,8 +29,8 @@ bool api_no_memory(struct api_ask *ask)
 
 static bool fail_late(struct api_ask *ask)
 {
-    return api_fail(&ask->problem, 503, NULL, "this takes more than %d s, which is the limit: ask "
-                    "for a shorter range", LIMIT_API_TIME_MS / 1000);
+    return api_fail(&ask->problem, 503, NULL, "this takes longer than an answer may: ask for a "
+                    "shorter range");
 }
 
 /* The detail is for the log: it names files. */
@@ -90,11 +90,26 @@ static bool default_from(struct api_ask *ask)
     return true;
 }
 
+/* Before the minutes that are kept a time that nobody said to the minute is that of its
+ * quarter-hour. */
+static bool settle_time(struct api_ask *ask, int64_t *time_s)
+{
+    int64_t kept_s;
+
+    if (!store_minutes_from(ask->reader, &kept_s))
+        return api_fail_store(ask, store_reader_error(ask->reader));
+    if (*time_s < kept_s && ask->query.by != CALENDAR_MINUTE)
+        *time_s -= *time_s % QUARTER_S;
+    return true;
+}
+
 bool api_settle_range(struct api_ask *ask)
 {
     struct api_query *query = &ask->query;
     struct calendar_bucket bucket;
 
+    if (query->to_relative && !settle_time(ask, &query->to_s))
+        return false;
     if (!(query->given & API_FROM)) {
         if (!default_from(ask))
             return false;
@@ -103,6 +118,8 @@ bool api_settle_range(struct api_ask *ask)
             return false;
         query->from_s = bucket.start_s < 0 ? 0 : bucket.start_s;
     }
+    if (query->from_relative && !settle_time(ask, &query->from_s))
+        return false;
     if (query->from_s < query->to_s)
         return true;
     return api_fail(&ask->problem, 400, "to", "nothing lies before to");
@@ -124,16 +141,6 @@ static bool check_kept(struct api_ask *ask, int64_t from_s, int64_t to_s)
                     "and ends on a quarter-hour", kept_s);
 }
 
-static bool check_profile(struct api_ask *ask)
-{
-    unsigned seen = rollup_profiles(ask->rollup);
-
-    if (!ask->query.profile || (seen & 1u << ask->query.profile))
-        return true;
-    return api_fail(&ask->problem, 404, "profile", "%.100s has no sketches of the profile %s",
-                    ask->stream, hc_profile_name(ask->query.profile));
-}
-
 bool api_roll_up(struct api_ask *ask, int64_t from_s, int64_t to_s, bool numbers)
 {
     const struct api_query *query = &ask->query;
@@ -152,9 +159,7 @@ bool api_roll_up(struct api_ask *ask, int64_t from_s, int64_t to_s, bool numbers
     if (!api_in_time(ask) || !check_kept(ask, from_s, to_s))
         return false;
     ask->rollup = store_roll_up(ask->reader, &options);
-    if (!ask->rollup)
-        return api_fail_store(ask, store_reader_error(ask->reader));
-    return check_profile(ask);
+    return ask->rollup || api_fail_store(ask, store_reader_error(ask->reader));
 }
 
 int api_next(struct api_ask *ask, struct rollup_row *row, bool total)
@@ -183,7 +188,10 @@ void api_write_head(const struct api_ask *ask, struct text *body)
     enum hc_profile profile = rollup_profile(ask->rollup);
 
     text_string(body, "{\"stream\":");
-    text_json_string(body, ask->stream, strlen(ask->stream));
+    if (*ask->stream)
+        text_json_string(body, ask->stream, strlen(ask->stream));
+    else
+        text_string(body, "null");
     text_string(body, ",\"profile\":");
     if (profile)
         text_format(body, "\"%s\"", hc_profile_name(profile));

@@ -13,7 +13,7 @@ struct api_ask {
     struct api_problem problem;
     struct store_reader *reader;
     struct calendar *calendar;   /* of query.by in query.zone */
-    char *stream;                /* the one that is asked for; NULL: none is needed */
+    char *stream;                /* the one that is asked for; "": there is none yet. Owned */
     struct rollup *rollup;       /* the last one that was made */
     int64_t deadline_ms;         /* monotonic */
 };

@@ -61,6 +61,12 @@ bool api_time(const char *word, int64_t now_s, int64_t *time_s)
     return number_time_s(text, time_s);
 }
 
+/* The beginning of the minute that ends with `now`: an instant that is in today. */
+static int64_t running(int64_t now_s)
+{
+    return now_s < 60 ? 0 : now_s - 60;
+}
+
 static int choice(const char *word, const char *const *choices)
 {
     for (int i = 0; choices[i]; i++) {
@@ -97,6 +103,11 @@ static bool take_by(const char *word, const struct api_rules *rules, struct api_
     }
     list_grains(rules->grains, list, sizeof list);
     return api_fail(problem, 400, "by", "by is %s", list);
+}
+
+static bool is_relative(const char *word)
+{
+    return *word == '-' || *word == 'n';
 }
 
 static bool take_time(const char *name, const char *word, int64_t now_s, int64_t *time_s,
@@ -140,14 +151,15 @@ static bool take(unsigned bit, const char *word, const struct api_rules *rules, 
 {
     switch (bit) {
     case API_FROM:
-        query->from_relative = *word == '-' || *word == 'n';
+        query->from_relative = is_relative(word);
         return take_time("from", word, now_s, &query->from_s, problem);
     case API_TO:
+        query->to_relative = is_relative(word);
         return take_time("to", word, now_s, &query->to_s, problem);
     case API_DAY:
-        return take_time("day", word, now_s, &query->day_s, problem);
+        return take_time("day", word, running(now_s), &query->day_s, problem);
     case API_COHORT:
-        return take_time("cohort", word, now_s, &query->cohort_s, problem);
+        return take_time("cohort", word, running(now_s), &query->cohort_s, problem);
     case API_BY:
         return take_by(word, rules, query, problem);
     case API_WEEK_START:
@@ -185,7 +197,8 @@ static bool take_field(const struct http_field *field, const struct api_rules *r
 bool api_query_parse(const struct http_request *request, const struct api_rules *rules,
                      int64_t now_s, struct api_query *query, struct api_problem *problem)
 {
-    *query = (struct api_query){.to_s = now_s, .day_s = now_s, .by = rules->by, .zone = "UTC"};
+    *query = (struct api_query){.from_relative = true, .to_s = now_s, .to_relative = true,
+                                .day_s = running(now_s), .by = rules->by, .zone = "UTC"};
     for (size_t i = 0; i < request->query_count; i++) {
         if (!take_field(&request->query[i], rules, now_s, query, problem))
             return false;

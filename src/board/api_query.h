@@ -39,8 +39,9 @@ struct api_rules {
 struct api_query {
     unsigned given;                /* the parameters that were there */
     int64_t from_s, to_s;          /* to_s: `now` when it was left out */
-    bool from_relative;            /* from_s was said as a distance from now */
-    int64_t day_s, cohort_s;       /* instants in them; day_s: `now` when it was left out */
+    bool from_relative, to_relative; /* said as a distance from now, or not at all */
+    int64_t day_s, cohort_s;       /* instants in them, whose now is the minute that ends
+                                    * with `now`; day_s: that when it was left out */
     enum calendar_grain by;
     enum calendar_week week_start;
     const char *zone;              /* "UTC" when it was left out. Borrowed from the request */

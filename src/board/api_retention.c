@@ -7,6 +7,7 @@
 #include "limits.h"
 
 struct cohort {
+    bool known;               /* something is, if only that it has no users */
     int64_t start_s, end_s;
     struct hc_estimate estimate;
     struct hc_sketch *sketch; /* owned; NULL: it has no users */
@@ -30,10 +31,9 @@ static bool take_cohort(struct api_ask *ask, struct cohort *cohort)
     if (more < 0)
         return false;
     if (more == 0 || row.start_s != ask->query.from_s)
-        return api_fail(&ask->problem, 404, "cohort", "of this %s nothing is known",
-                        calendar_grain_names[ask->query.by]);
-    *cohort = (struct cohort){.start_s = row.start_s, .end_s = row.end_s,
-                              .estimate = row.estimate,
+        return true;
+    *cohort = (struct cohort){.known = true, .start_s = row.start_s,
+                              .end_s = row.end_s, .estimate = row.estimate,
                               .complete = row.state == ROLLUP_COMPLETE};
     if (row.sketch && hc_sketch_copy(row.sketch, &cohort->sketch) != HC_OK)
         return api_no_memory(ask);
@@ -95,9 +95,9 @@ static bool write_rows(struct api_ask *ask, const struct cohort *cohort, struct 
     struct rollup_row of;
     struct row row = {.of = &of};
     int64_t at_s = cohort->start_s;
-    int more, passed, rows = 0;
+    int more = 0, passed, rows = 0;
 
-    while ((more = api_next(ask, &of, true)) == 1) {
+    while (cohort->known && (more = api_next(ask, &of, true)) == 1) {
         passed = count_buckets(ask, &at_s, of.start_s);
         row.period += passed;
         if (passed < 0 || !api_check_count(ask, rows, LIMIT_API_OVERLAPS) ||
@@ -111,6 +111,19 @@ static bool write_rows(struct api_ask *ask, const struct cohort *cohort, struct 
     return more == 0;
 }
 
+static void write_cohort(const struct cohort *cohort, struct text *body)
+{
+    if (!cohort->known) {
+        text_string(body, "null");
+        return;
+    }
+    text_char(body, '{');
+    api_write_times(body, cohort->start_s, cohort->end_s);
+    text_char(body, ',');
+    api_write_estimate(body, &cohort->estimate);
+    text_format(body, ",\"complete\":%s}", api_bool(cohort->complete));
+}
+
 static bool write_answer(struct api_ask *ask, const struct cohort *cohort, struct text *body)
 {
     if (ask->query.csv) {
@@ -119,11 +132,9 @@ static bool write_answer(struct api_ask *ask, const struct cohort *cohort, struc
         return write_rows(ask, cohort, body);
     }
     api_write_head(ask, body);
-    text_string(body, ",\"cohort\":{");
-    api_write_times(body, cohort->start_s, cohort->end_s);
-    text_char(body, ',');
-    api_write_estimate(body, &cohort->estimate);
-    text_format(body, ",\"complete\":%s},\"rows\":[", api_bool(cohort->complete));
+    text_string(body, ",\"cohort\":");
+    write_cohort(cohort, body);
+    text_string(body, ",\"rows\":[");
     if (!write_rows(ask, cohort, body))
         return false;
     text_string(body, "\n]}\n");
@@ -140,9 +151,9 @@ static bool answer(struct api_ask *ask, struct text *body)
     if (!api_find(ask, query->cohort_s, &bucket))
         return false;
     query->from_s = bucket.start_s < 0 ? 0 : bucket.start_s;
-    if (query->to_s < bucket.end_s)
+    if (query->to_s <= query->from_s)
         return api_fail(&ask->problem, 400, query->given & API_TO ? "to" : "cohort",
-                        "the cohort's %s ends after to", calendar_grain_names[query->by]);
+                        "the cohort's %s begins after to", calendar_grain_names[query->by]);
     if (!api_check_rows(ask, query->from_s, query->to_s, LIMIT_API_OVERLAPS) ||
         !api_roll_up(ask, query->from_s, query->to_s, false))
         return false;

@@ -3,6 +3,7 @@
 #include "actives.h"
 #include "api_ask.h"
 #include "api_rows.h"
+#include "limits.h"
 
 /* The local day around query.day_s: query.by are minutes or hours. */
 static bool find_day(struct api_ask *ask, struct calendar_bucket *day)
@@ -18,6 +19,8 @@ static bool find_day(struct api_ask *ask, struct calendar_bucket *day)
     calendar_destroy(&calendar);
     if (day->start_s < 0)
         day->start_s = 0;
+    if (day->end_s > LIMIT_TIME_S)
+        day->end_s = LIMIT_TIME_S;
     return found || api_no_memory(ask);
 }
 

@@ -31,7 +31,7 @@ MAY_INCLUDE = {
                 "src/record", "src/emit", "src/serve", "src/serve/page", "src/pipeline",
                 "src/rollup", "src/board"},
     "tools/accuracy": {PUBLIC, "sketch"},
-    "tools/benchmark": {"src/base", PUBLIC, "src/record", "src/rollup"},
+    "tools/benchmark": {"src/base", PUBLIC, "src/record", "src/rollup", "src/serve", "src/board"},
     "tools/headcount": {"src/base", PUBLIC, "src/record", "src/rollup"},
     "docs/examples": {PUBLIC},
 }

@@ -159,6 +159,20 @@ START_TEST(retention_by_day)
 }
 END_TEST
 
+START_TEST(cohorts_without_later_days)
+{
+    char *at = get("/api/v1/retention?stream=small&cohort=now"), *cohort;
+
+    cohort = strstr(at, "\"cohort\":{");
+    ck_assert(cohort && api_kit_number(cohort, "uniques") == USERS);
+    ck_assert_ptr_nonnull(strstr(at, "\"rows\":[\n]}"));
+    at = get("/api/v1/retention?stream=small&cohort=%lld", (long long)(START_S - 10 * DAY_S));
+    ck_assert_ptr_nonnull(strstr(at, "\"cohort\":null,\"rows\":[\n]}"));
+    at = get("/api/v1/retention?stream=small&cohort=-%dd", DAYS - MISSING_DAY - 1);
+    ck_assert_ptr_nonnull(strstr(at, "\"cohort\":null,\"rows\":[\n]}"));
+}
+END_TEST
+
 START_TEST(retention_by_week_and_month)
 {
     char *at = get("/api/v1/retention?stream=small&by=week&cohort=%lld", (long long)START_S), *row;
@@ -221,9 +235,8 @@ static const struct {
     const char *parameter;
 } wrong[] = {
     {"/api/v1/retention?stream=small", 400, "cohort"},
-    {"/api/v1/retention?stream=small&cohort=now", 400, "cohort"},
-    {"/api/v1/retention?stream=small&cohort=1475452800&to=1475452900", 400, "to"},
-    {"/api/v1/retention?stream=small&cohort=1460000000", 404, "cohort"},
+    {"/api/v1/retention?stream=small&cohort=1480000000", 400, "cohort"},
+    {"/api/v1/retention?stream=small&cohort=1475452800&to=1475452800", 400, "to"},
     {"/api/v1/retention?stream=small&cohort=0", 422, "from"},
     {"/api/v1/retention?stream=small&cohort=0&by=hour", 400, "by"},
     {"/api/v1/returning?stream=small&from=0", 422, "from"},
@@ -254,6 +267,7 @@ int main(void)
     tcase_add_test(tests, new_and_returning_by_day);
     tcase_add_test(tests, new_and_returning_by_week);
     tcase_add_test(tests, retention_by_day);
+    tcase_add_test(tests, cohorts_without_later_days);
     tcase_add_test(tests, retention_by_week_and_month);
     tcase_add_test(tests, what_is_too_wide_is_refused);
     tcase_add_test(tests, both_have_csv);

@@ -43,7 +43,7 @@ START_TEST(nothing_is_the_defaults)
     ck_assert(parse(&all, NULL, 0));
     ck_assert_uint_eq(query.given, 0);
     ck_assert_int_eq(query.to_s, NOW_S);
-    ck_assert_int_eq(query.day_s, NOW_S);
+    ck_assert_int_eq(query.day_s, NOW_S - 60);
     ck_assert_int_eq(query.by, CALENDAR_DAY);
     ck_assert_str_eq(query.zone, "UTC");
     ck_assert_ptr_null(query.stream);
@@ -69,7 +69,7 @@ START_TEST(everything_is_taken)
     ck_assert_str_eq(query.stream, "users");
     ck_assert_int_eq((int)query.profile, HC_PROFILE_TRINO);
     ck_assert(query.csv);
-    ck_assert_int_eq(query.day_s, NOW_S - 86400);
+    ck_assert_int_eq(query.day_s, NOW_S - 60 - 86400);
     ck_assert_int_eq(query.cohort_s, 0);
     for (size_t i = 0; i < 10; i++) {
         struct http_field twice[] = {fields[i], fields[(i + 1) % 10], fields[i]};
@@ -107,12 +107,15 @@ static const struct {
 
 START_TEST(times_are_read)
 {
-    ck_assert(parse_one("day", times[_i].word));
-    ck_assert_int_eq(query.day_s, times[_i].time_s);
-    ck_assert(!query.from_relative);
+    ck_assert(parse_one("to", times[_i].word));
+    ck_assert_int_eq(query.to_s, times[_i].time_s);
+    ck_assert(query.from_relative);
     if (times[_i].time_s < NOW_S) {
         ck_assert(parse_one("from", times[_i].word));
         ck_assert(query.from_relative == (times[_i].word[0] == '-' || times[_i].word[0] == 'n'));
+        ck_assert(query.to_relative);
+        ck_assert(parse_one("to", times[_i].word));
+        ck_assert(query.to_relative == (times[_i].word[0] == '-' || times[_i].word[0] == 'n'));
     }
 }
 END_TEST

@@ -3,6 +3,7 @@
  * as JSON and as CSV; users of 7 and 28 days, and of a day so far. What it can't say it
  * refuses, with the status and the parameter that stand in docs/BOARD.md. */
 #include "api_kit.h"
+#include "clock.h"
 
 #define START_S INT64_C(1474934400) /* 2016-09-27 */
 #define DAYS 50
@@ -338,7 +339,6 @@ static const struct {
     const char *parameter;
 } wrong[] = {
     {"/api/v1/uniques?stream=other", 404, "stream"},
-    {"/api/v1/uniques?profile=trino", 404, "profile"},
     {"/api/v1/uniques?tz=Europe/Zürich", 400, "tz"},
     {"/api/v1/uniques?tz=../../etc/passwd", 400, "tz"},
     {"/api/v1/uniques?tz=right/UTC", 400, "tz"},
@@ -377,6 +377,44 @@ START_TEST(a_stream_is_chosen)
 }
 END_TEST
 
+static const char *const questions[] = {
+    "/api/v1/uniques", "/api/v1/uniques?by=day&tz=Asia/Kathmandu", "/api/v1/actives",
+    "/api/v1/so-far", "/api/v1/returning", "/api/v1/retention?cohort=-9d"};
+
+/* What is not there is no error: a profile that nobody counts with, days before the first. */
+START_TEST(nothing_is_an_answer)
+{
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=day&profile=trino"), 200);
+    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "\"rows\":[\n]}"));
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=all&from=1000000000&to=1100000000"), 200);
+    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "\"rows\":[\n]}"));
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?stream=nobody"), 404);
+    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "there is users"));
+}
+END_TEST
+
+static const char *const edges[] = {
+    "uniques?by=all&to=253402300799", "uniques?by=year&from=0&to=253402300799",
+    "uniques?by=day&from=253402300798&to=253402300799", "uniques?by=hour&from=0&to=1",
+    "uniques?by=week&from=0&to=60", "uniques?by=month&to=253402300799", "uniques?by=minute&to=60",
+    "actives?from=0&to=86400", "actives?from=253402300798&to=253402300799", "actives?to=1",
+    "so-far?day=0", "so-far?day=253402300799&by=minute", "returning?from=0&to=1&by=month",
+    "returning?to=253402300799", "retention?cohort=0&to=1", "retention?cohort=0&to=99999&by=month",
+    "retention?cohort=253402300798&to=253402300799&by=week"};
+
+/* The first and the last times that there are, in zones in which they are other days. */
+START_TEST(times_have_an_end)
+{
+    char target[256];
+
+    for (size_t zone = 0; zone < sizeof(zones) / sizeof(zones[0]); zone++) {
+        snprintf(target, sizeof target, "/api/v1/%s&tz=%s", edges[_i], zones[zone]);
+        ck_assert_msg(api_kit_get(&kit, target) == 200, "%s: %s", target,
+                      kit.response.body.bytes);
+    }
+}
+END_TEST
+
 START_TEST(an_empty_store_has_no_stream)
 {
     struct api_kit empty = {.now_ms = 1};
@@ -386,7 +424,12 @@ START_TEST(an_empty_store_has_no_stream)
     store = kit_open(&empty.kit);
     store_close(&store);
     api_kit_start(&empty);
-    ck_assert_int_eq(api_kit_get(&empty, "/api/v1/uniques"), 404);
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        ck_assert_int_eq(api_kit_get(&empty, questions[i]), 200);
+        ck_assert_ptr_nonnull(strstr(empty.response.body.bytes, "{\"stream\":null,\"profile\":null"));
+        ck_assert_ptr_nonnull(strstr(empty.response.body.bytes, "\"rows\":[\n]}"));
+    }
+    ck_assert_int_eq(api_kit_get(&empty, "/api/v1/uniques?stream=x"), 404);
     ck_assert_int_eq(api_kit_get(&empty, "/api/v1/streams"), 200);
     ck_assert_str_eq(empty.response.body.bytes, "{\"streams\":[\n]}\n");
     api_kit_stop(&empty);
@@ -405,10 +448,40 @@ START_TEST(minutes_that_are_not_kept)
     store_close(&store);
     snprintf(target, sizeof target, "/api/v1/uniques?by=hour&from=%lld", (long long)START_S + 60);
     ck_assert_int_eq(api_kit_get(&kit, target), 422);
+    /* What is said as a distance from now begins and ends with a quarter-hour. */
+    kit.now_ms = (START_S + 1000 * 60) * 1000 - 1;
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=all&from=-500m&to=-7m"), 200);
+    at = kit.response.body.bytes;
+    holds(api_kit_row(&at), users_in(START_S + 495 * 60, START_S + 990 * 60));
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=hour&to=-7m"), 200);
     snprintf(target, sizeof target, "/api/v1/uniques?by=hour&from=%lld", (long long)START_S);
     ck_assert_int_eq(api_kit_get(&kit, target), 200);
     at = kit.response.body.bytes;
     holds(api_kit_row(&at), users_in(START_S, START_S + 3600));
+}
+END_TEST
+
+static int64_t slow_clock(void *context)
+{
+    int64_t begin_ms = clock_monotonic_ms();
+
+    while (clock_monotonic_ms() < begin_ms + 3)
+        continue;
+    return api_kit_clock(context);
+}
+
+/* The time is over before the store is asked. */
+START_TEST(an_answer_may_take_only_so_long)
+{
+    const struct api_options options = {
+        .db = kit.kit.path, .wall_ms = slow_clock, .context = &kit, .time_ms = 1};
+    char error[256];
+
+    ck_assert_int_eq(api_kit_get(&kit, questions[_i]), 200);
+    api_destroy(&kit.api);
+    kit.api = api_create(&options, error, sizeof error);
+    ck_assert_int_eq(api_kit_get(&kit, questions[_i]), 503);
+    ck_assert_uint_gt(kit.response.retry_after_s, 0);
 }
 END_TEST
 
@@ -433,8 +506,12 @@ int main(void)
     tcase_add_test(tests, a_day_so_far);
     tcase_add_test(tests, streams_are_named);
     tcase_add_loop_test(tests, what_is_wrong_is_named, 0, sizeof(wrong) / sizeof(wrong[0]));
+    tcase_add_loop_test(tests, an_answer_may_take_only_so_long, 0,
+                        sizeof(questions) / sizeof(questions[0]));
     tcase_add_test(changing, a_stream_is_chosen);
     tcase_add_test(tests, an_empty_store_has_no_stream);
+    tcase_add_loop_test(tests, times_have_an_end, 0, sizeof(edges) / sizeof(edges[0]));
+    tcase_add_test(tests, nothing_is_an_answer);
     tcase_add_test(changing, minutes_that_are_not_kept);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -5,7 +5,7 @@
  * rounds in turn: what reading a record line costs, and reading it into a store, in
  * order, in random order, and as a topic has it, where 26 of a minute come one after
  * the other; what opening the two years takes, and questions to them, beside the time
- * that decoding their sketches alone takes. */
+ * that decoding their sketches alone takes, and over HTTP. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +15,9 @@
 #include "calendar.h"
 #include "limits.h"
 #include "store.h"
+#include "store_bench.h"
 
 #define KINDS 64
-#define ROUNDS 7
 #define RECORDS 4000
 #define BEGIN_S INT64_C(1577836800)
 #define DAY_S INT64_C(86400)
@@ -30,22 +30,6 @@ struct bench {
     struct store_reader *reader;
     int64_t end_s;
 };
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-static void check(bool good, const char *what)
-{
-    if (good)
-        return;
-    fprintf(stderr, "%s\n", what);
-    exit(1);
-}
 
 static void make_sketches(struct bench *bench, long users)
 {
@@ -164,19 +148,6 @@ static void time_adding(struct bench *bench, enum order order, int round, double
     record_reader_destroy(&reader);
 }
 
-static int double_compare(const void *one, const void *other)
-{
-    double a = *(const double *)one, b = *(const double *)other;
-
-    return (a > b) - (a < b);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(values[0]), double_compare);
-    return values[ROUNDS / 2];
-}
-
 static void bench_adding(struct bench *bench, const char *folder)
 {
     for (int order = 0; order < ORDERS; order++) {
@@ -290,6 +261,7 @@ int main(int argc, char **argv)
     fill(bench, days);
     store_close(&bench->store);
     bench_questions(bench);
+    bench_http(bench->path, bench->end_s);
     unlink(bench->path);
     for (int kind = 0; kind < KINDS; kind++)
         hc_sketch_destroy(&bench->sketches[kind]);
