@@ -28,7 +28,16 @@
 
 #define BACKLOG 128
 
-static struct http_deadline *deadline_of(struct MHD_Connection *connection)
+/* A connection, and the request on it: libmicrohttpd tells of the end of every
+ * connection, but not of every request that it gives up. */
+struct client {
+    struct http_deadline *deadline;
+    bool read; /* the headers were, and that no body comes */
+    char target[LIMIT_HTTP_TARGET_BYTES + 2]; /* the address as it came, cut where it is too long */
+};
+
+/* NULL: there was no memory for it. */
+static struct client *client_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -37,50 +46,49 @@ static struct http_deadline *deadline_of(struct MHD_Connection *connection)
 }
 
 static void connection_notified(void *context, struct MHD_Connection *connection,
-                                void **deadline, enum MHD_ConnectionNotificationCode what)
+                                void **client_at, enum MHD_ConnectionNotificationCode what)
 {
     struct http_server *server = context;
-    const union MHD_ConnectionInfo *info;
+    struct client *client = *client_at;
 
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        http_deadline_remove(server->deadlines, (struct http_deadline **)deadline);
+        if (client)
+            http_deadline_remove(server->deadlines, &client->deadline);
+        free(client);
+        *client_at = NULL;
         return;
     }
-    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *deadline = http_deadline_add(server->deadlines, info->connect_fd);
-    http_deadline_set(server->deadlines, *deadline, server->request_ms);
+    client = calloc(1, sizeof *client);
+    *client_at = client;
+    if (!client)
+        return;
+    client->deadline = http_deadline_add(
+        server->deadlines,
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    http_deadline_set(server->deadlines, client->deadline, server->request_ms);
 }
 
-/* From the request line to the end of the answer. */
-struct exchange {
-    bool read;   /* the headers were, and that no body comes */
-    char target[]; /* the address as it came */
-};
-
-/* NULL: no memory. */
 static void *request_begin(void *context, const char *raw, struct MHD_Connection *connection)
 {
-    size_t size = strlen(raw) + 1;
-    struct exchange *exchange = malloc(sizeof *exchange + size);
+    struct client *client = client_of(connection);
 
     (void)context;
-    (void)connection;
-    if (!exchange)
+    if (!client)
         return NULL;
-    exchange->read = false;
-    memcpy(exchange->target, raw, size);
-    return exchange;
+    client->read = false;
+    snprintf(client->target, sizeof client->target, "%s", raw);
+    return client;
 }
 
-static void request_end(void *context, struct MHD_Connection *connection, void **exchange,
+static void request_end(void *context, struct MHD_Connection *connection, void **client_at,
                         enum MHD_RequestTerminationCode how)
 {
     struct http_server *server = context;
+    struct client *client = *client_at;
 
-    (void)how;
-    free(*exchange);
-    *exchange = NULL;
-    http_deadline_set(server->deadlines, deadline_of(connection), server->request_ms);
+    (void)connection, (void)how;
+    if (client)
+        http_deadline_set(server->deadlines, client->deadline, server->request_ms);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -152,22 +160,22 @@ static enum MHD_Result request_come(void *context, struct MHD_Connection *connec
                                     const char *upload, size_t *upload_size, void **context_of)
 {
     struct http_server *server = context;
-    struct exchange *exchange = *context_of;
+    struct client *client = *context_of;
     struct http_response response = {.status = MHD_HTTP_OK};
     struct http_target target;
     const struct http_route *route;
 
     (void)url, (void)version, (void)upload, (void)upload_size;
-    if (!exchange)
+    if (!client)
         return MHD_NO;
     /* Who is answered before the end of the request loses the connection: that is
      * for those with a body, whatever it is. */
-    if (!exchange->read && !has_body(connection)) {
-        exchange->read = true;
+    if (!client->read && !has_body(connection)) {
+        client->read = true;
         return MHD_YES;
     }
-    http_deadline_set(server->deadlines, deadline_of(connection), server->answer_ms);
-    route = admit(server, connection, method, exchange->target, &target, &response);
+    http_deadline_set(server->deadlines, client->deadline, server->answer_ms);
+    route = admit(server, connection, method, client->target, &target, &response);
     if (route) {
         const char *id = header(connection, "Last-Event-ID");
         const struct http_request request = {
@@ -179,7 +187,7 @@ static enum MHD_Result request_come(void *context, struct MHD_Connection *connec
         route->handler(route->context, &request, &response);
     }
     if (response.stream.next)
-        http_deadline_set(server->deadlines, deadline_of(connection), INT64_MAX);
+        http_deadline_set(server->deadlines, client->deadline, INT64_MAX);
     return http_answer(server, connection, &response);
 }
 

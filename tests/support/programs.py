@@ -46,10 +46,11 @@ def parse_logfmt(text):
 class Daemon:
     """A running headcountd; killed, if need be, on leaving."""
 
-    def __init__(self, command, folder, stdin, env):
+    def __init__(self, command, folder, stdin, env, stdout=None):
         self.paths = [pathlib.Path(folder) / name for name in ("out", "err")]
         with open(self.paths[0], "wb") as out, open(self.paths[1], "wb") as err:
-            self.process = subprocess.Popen(command, stdin=stdin, stdout=out, stderr=err, env=env)
+            self.process = subprocess.Popen(command, stdin=stdin, env=env, stderr=err,
+                                            stdout=out if stdout is None else stdout)
 
     def __enter__(self):
         return self
@@ -112,10 +113,10 @@ class Programs:
     def _folder(self):
         return tempfile.mkdtemp(dir=self.scratch)
 
-    def start(self, *options, stdin=subprocess.DEVNULL, env=None):
-        """headcountd in the background."""
+    def start(self, *options, stdin=subprocess.DEVNULL, env=None, stdout=None):
+        """headcountd in the background; what it writes to `stdout` is not in `out`."""
         command = [str(self.bin / "headcountd"), *map(str, options)]
-        return Daemon(command, self._folder(), stdin, self._environment(env))
+        return Daemon(command, self._folder(), stdin, self._environment(env), stdout)
 
     def count(self, *options, input=b"", env=None, code=0, limit_s=RUN_LIMIT_S):
         """headcountd to its end; `peak_kib` is its largest resident size."""
