@@ -84,7 +84,7 @@ static bool is_packable(const struct http_response *response)
 static bool pack(struct text *body)
 {
     z_stream stream = {.next_in = (Bytef *)body->bytes, .avail_in = (uInt)body->size};
-    struct text packed = {NULL};
+    struct text packed = {0};
     bool done = false;
 
     if (body->size > UINT32_MAX / 2 ||
@@ -181,7 +181,7 @@ static struct MHD_Response *make_body(struct http_response *response)
     made = MHD_create_response_from_buffer_with_free_callback(body->size, body->bytes, free);
     if (!made)
         text_free(body);
-    *body = (struct text){NULL};
+    *body = (struct text){0};
     return made;
 }
 

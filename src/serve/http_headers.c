@@ -118,7 +118,7 @@ static bool is_equal(const char *given, size_t size, const char *token)
 /* The password of "user:password" in base64. */
 static bool basic_is_right(const char *encoded, const char *token)
 {
-    struct text pair = {NULL};
+    struct text pair = {0};
     const char *colon;
     bool right = false;
 

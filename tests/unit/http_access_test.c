@@ -147,7 +147,7 @@ static void expect_no_token(const char *text, mode_t mode, const char *why)
 
 START_TEST(a_token_that_is_none_is_refused)
 {
-    struct text all = {NULL};
+    struct text all = {0};
     char path[PATH_ROOM], error[256];
 
     expect_no_token("", 0600, "too short, a token has at least 16 characters");

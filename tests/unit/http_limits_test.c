@@ -58,7 +58,7 @@ END_TEST
 /* A request with `size` bytes too much of something. */
 static struct answer *ask_long(const char *before, char filling, size_t size, const char *after)
 {
-    struct text request = {NULL};
+    struct text request = {0};
     struct answer *answer;
 
     text_string(&request, before);
@@ -97,7 +97,7 @@ END_TEST
 
 START_TEST(parameters_are_counted)
 {
-    struct text request = {NULL};
+    struct text request = {0};
 
     text_string(&request, "GET /hello?");
     for (int i = 0; i < LIMIT_HTTP_FIELDS; i++)

@@ -44,7 +44,7 @@ END_TEST
 
 static long connections(void)
 {
-    struct text page = {NULL};
+    struct text page = {0};
     long count;
 
     metrics_http(&page, server);
