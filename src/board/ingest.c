@@ -2,9 +2,14 @@
  * the source is held, so the run stays valid, and `at` says where to go on.
  *
  * Positions go with the records they stand behind. A file has none: read again
- * from its beginning it changes nothing. */
+ * from its beginning it changes nothing.
+ *
+ * Who names the wrong topic, that of the frames, reads millions of lines of which none
+ * is a record. So nothing is noted of a topic, and no end is reached, before the
+ * first record. */
 #include "ingest.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +20,9 @@
 
 #define RETRY_MS 1000
 /* Refusals that are logged; the others are counted. */
-#define REFUSALS_LOGGED 20
+#define REFUSALS_LOGGED 3
+/* Lines without a record among them that are enough to give up. */
+#define STRANGERS_MAX 1000
 #define NEVER INT64_MAX
 
 struct ingest {
@@ -31,6 +38,9 @@ struct ingest {
     bool finished;
     bool untidy;             /* the store may have work left from what was written */
     bool untidy_told;        /* why it can't do it */
+    bool proven;             /* there are records in what is read */
+    uint64_t strangers;      /* lines before that */
+    char stranger[256];      /* what was wrong with the first */
     struct ingest_counts counts;
     char error[1200];
 };
@@ -169,9 +179,12 @@ static bool take(struct ingest *ingest, const struct message *message)
         return true;
     if (!message->bytes || record_read(ingest->reader, message->bytes, message->size, &record,
                                        &why) == RECORD_NONE) {
+        if (ingest->strangers++ == 0)
+            snprintf(ingest->stranger, sizeof ingest->stranger, "%s", why);
         refuse(ingest, message, why);
         return true;
     }
+    ingest->proven = true;
     switch (store_add(ingest->options.store, &record)) {
     case STORE_FAILED:
         return false;
@@ -201,7 +214,7 @@ static bool note_positions(struct ingest *ingest, size_t from, size_t to)
         if (i + 1 < to && message[1].slot == message->slot)
             continue;
         ingest->next[message->slot] = message->next;
-        if (is_file)
+        if (is_file || !ingest->proven)
             continue;
         if (store_read_up_to(ingest->options.store, &position) != HC_OK)
             return false;
@@ -236,6 +249,13 @@ static void miss(struct ingest *ingest, const struct source_step *step)
               LOG_I("from", step->from), LOG_I("to", step->to));
 }
 
+static void start(struct ingest *ingest, uint32_t slot, const struct source_partition *partition)
+{
+    ingest->next[slot] = partition->start;
+    if (partition->resumed)
+        ingest->proven = true;
+}
+
 static enum ingest_state take_step(struct ingest *ingest, const struct source_step *step,
                                    int64_t now_ms)
 {
@@ -248,7 +268,7 @@ static enum ingest_state take_step(struct ingest *ingest, const struct source_st
     case SOURCE_ASSIGNED:
         ingest->assignment = step->assignment;
         for (size_t i = 0; i < step->assignment->count; i++)
-            ingest->next[i] = step->assignment->partitions[i].start;
+            start(ingest, (uint32_t)i, &step->assignment->partitions[i]);
         break;
     case SOURCE_REVOKED:
     case SOURCE_LOST:
@@ -267,6 +287,19 @@ static enum ingest_state take_step(struct ingest *ingest, const struct source_st
         break;
     }
     return INGEST_GOING;
+}
+
+/* There are lines, and no record among them. */
+static bool is_disproved(struct ingest *ingest)
+{
+    if (ingest->proven || ingest->strangers == 0 ||
+        (ingest->strangers < STRANGERS_MAX && !ingest->finished))
+        return false;
+    snprintf(ingest->error, sizeof ingest->error,
+             "none of the first %" PRIu64 " lines is a record (%s): name the topic that headcountd "
+             "-o writes, or files of what it wrote to stdout", ingest->strangers,
+             ingest->stranger);
+    return true;
 }
 
 /* What waited for the store, when it is time to try; whether it still waits. */
@@ -292,6 +325,8 @@ enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now
     struct source_step step;
     enum ingest_state state;
 
+    if (is_disproved(ingest))
+        return INGEST_FAILED;
     if (is_waiting(ingest, now_ms)) {
         source_poll(ingest->options.source, timeout_ms, &step);
         state = take_step(ingest, &step, now_ms);
@@ -312,5 +347,6 @@ enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now
     source_poll(ingest->options.source, ingest->untidy ? 0 : timeout_ms, &step);
     if (step.kind == SOURCE_NOTHING)
         tidy(ingest);
-    return take_step(ingest, &step, now_ms);
+    state = take_step(ingest, &step, now_ms);
+    return state == INGEST_GOING && ingest->retry_at_ms != NEVER ? INGEST_HELD : state;
 }
