@@ -143,12 +143,12 @@ def test_the_check_of_conventions_sees_what_is_wrong():
         assert against_conventions(bad) != [], bad
 
 
-def documented():
-    """{name: (type, labels)} of the tables of docs/METRICS.md that are headcountd's."""
+def documented(program):
+    """{name: (type, labels)} of the tables of docs/METRICS.md that are a program's."""
     text = DOCS.read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", text, re.S | re.M))
     rows = re.findall(r"^\| `([a-z_]+)` \| (counter|gauge) \|([^|]*)\| [^|]+ \|$",
-                      sections["Of headcountd"] + sections["Of every program"], re.M)
+                      sections[f"Of {program}"] + sections["Of every program"], re.M)
     assert len(rows) == len({name for name, _, _ in rows})
     return {name: (kind, set(re.findall(r"`([a-z_]+)`", labels))) for name, kind, labels in rows}
 
@@ -157,7 +157,7 @@ def test_each_metric_is_documented_and_each_that_is_documented_is_there(programs
     with listening(programs, "-") as daemon:
         kinds = Page(address(daemon)).kinds()
         assert daemon.end().code == 0
-    known = documented()
+    known = documented("headcountd")
     assert {name: kind for name, (kind, _) in kinds.items()} == {
         name: kind for name, (kind, _) in known.items()}
     # Those of topics and of errors have no sample here.
@@ -166,9 +166,32 @@ def test_each_metric_is_documented_and_each_that_is_documented_is_there(programs
         if labels and not labels & {"topic", "client"}}
 
 
+def test_each_metric_of_a_board_is_documented_too(programs, scratch):
+    records = scratch / "records"
+    records.write_bytes(programs.count("--stream", "users", "--now", NOW, "-", input=lines(
+        [small_frame(f"u{at}", NOW - 600) for at in range(9)])).out)
+    with programs.start("--db", scratch / "board.db", "--listen", "127.0.0.1:0", records,
+                        program="headcount-board") as daemon:
+        where = address(daemon)
+        page = page_with(daemon, where, lambda page: page.value("headcount_board_ready") == 1,
+                         "all is read")
+        newest = page.value("headcount_board_newest_minute_timestamp_seconds", stream="users")
+        assert newest == (NOW - 600) // 60 * 60
+        assert page.value("headcount_board_records_total") == len(
+            records.read_bytes().splitlines())
+        assert against_conventions(page.text) == []
+        daemon.end()
+    known = documented("headcount-board")
+    topics = {name for name, (_, labels) in known.items() if "topic" in labels}
+    assert {name: kind for name, (kind, _) in page.kinds().items()} == {
+        name: kind for name, (kind, _) in known.items() if name not in topics}
+    assert {name: labels for name, (_, labels) in page.kinds().items() if labels} == {
+        name: labels for name, (_, labels) in known.items() if labels and name not in topics}
+
+
 def test_every_metric_in_the_questions_is_there():
     asked = set(re.findall(r"(?:headcount|process)_[a-z_]+", DOCS.read_text(encoding="utf-8")))
-    assert asked == set(documented())
+    assert asked == set(documented("headcountd")) | set(documented("headcount-board"))
 
 
 def test_health_is_open_and_metrics_ask_for_the_token(programs, token_file):

@@ -113,9 +113,10 @@ class Programs:
     def _folder(self):
         return tempfile.mkdtemp(dir=self.scratch)
 
-    def start(self, *options, stdin=subprocess.DEVNULL, env=None, stdout=None):
-        """headcountd in the background; what it writes to `stdout` is not in `out`."""
-        command = [str(self.bin / "headcountd"), *map(str, options)]
+    def start(self, *options, stdin=subprocess.DEVNULL, env=None, stdout=None,
+              program="headcountd"):
+        """A program in the background; what it writes to `stdout` is not in `out`."""
+        command = [str(self.bin / program), *map(str, options)]
         return Daemon(command, self._folder(), stdin, self._environment(env), stdout)
 
     def count(self, *options, input=b"", env=None, code=0, limit_s=RUN_LIMIT_S):
