@@ -144,7 +144,7 @@ static bool check_kept(struct api_ask *ask, int64_t from_s, int64_t to_s)
 bool api_roll_up(struct api_ask *ask, int64_t from_s, int64_t to_s, bool numbers)
 {
     const struct api_query *query = &ask->query;
-    const struct rollup_options options = {
+    struct rollup_options options = {
         .calendar = ask->calendar,
         .stream = ask->stream,
         .profile = query->profile,
@@ -159,6 +159,12 @@ bool api_roll_up(struct api_ask *ask, int64_t from_s, int64_t to_s, bool numbers
     if (!api_in_time(ask) || !check_kept(ask, from_s, to_s))
         return false;
     ask->rollup = store_roll_up(ask->reader, &options);
+    /* Where nobody counted with a profile, nothing is known in it, not even zeros. */
+    if (ask->rollup && query->profile && !(rollup_profiles(ask->rollup) & 1u << query->profile)) {
+        rollup_destroy(&ask->rollup);
+        options.stream = "";
+        ask->rollup = store_roll_up(ask->reader, &options);
+    }
     return ask->rollup || api_fail_store(ask, store_reader_error(ask->reader));
 }
 

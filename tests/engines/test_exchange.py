@@ -1,7 +1,7 @@
 """Goal: an engine can't tell our sketches from its own, nor can we ours from its.
 
-Of ids drawn from --seed, by night from a new one each time, at sizes around everything that switches, in
-every form that an engine has for its sketches:
+Of ids drawn from --seed, by night from a new one each time, at sizes around
+everything that switches, in every form that an engine has for its sketches:
 
   1. our bytes, loaded there, have the registers and the estimate of the sketch
      that the engine itself fills with these ids;

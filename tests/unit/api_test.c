@@ -1,9 +1,7 @@
 /* Goal: what the API says is true of the users that were there, who are known here one by
  * one: by every grain, in zones with offsets of all kinds over a change of their clocks,
- * as JSON and as CSV; users of 7 and 28 days, and of a day so far. What it can't say it
- * refuses, with the status and the parameter that stand in docs/BOARD.md. */
+ * as JSON and as CSV; users of 7 and 28 days, and of a day so far. */
 #include "api_kit.h"
-#include "clock.h"
 
 #define START_S INT64_C(1474934400) /* 2016-09-27 */
 #define DAYS 50
@@ -72,18 +70,6 @@ static void set_up(void)
 static void tear_down(void)
 {
     api_kit_stop(&kit);
-}
-
-static void make_and_set_up(void)
-{
-    make();
-    set_up();
-}
-
-static void unmake_and_tear_down(void)
-{
-    tear_down();
-    unmake();
 }
 
 static int users_in(int64_t from_s, int64_t to_s)
@@ -333,170 +319,16 @@ START_TEST(streams_are_named)
 }
 END_TEST
 
-static const struct {
-    const char *target;
-    int status;
-    const char *parameter;
-} wrong[] = {
-    {"/api/v1/uniques?stream=other", 404, "stream"},
-    {"/api/v1/uniques?tz=Europe/Zürich", 400, "tz"},
-    {"/api/v1/uniques?tz=../../etc/passwd", 400, "tz"},
-    {"/api/v1/uniques?tz=right/UTC", 400, "tz"},
-    {"/api/v1/uniques?from=now", 400, "from"},
-    {"/api/v1/uniques?to=0", 400, "to"},
-    {"/api/v1/uniques?by=hour&from=0", 422, "from"},
-    {"/api/v1/actives?from=0", 422, "from"},
-    {"/api/v1/actives?by=day", 400, "by"},
-    {"/api/v1/so-far?by=day", 400, "by"},
-    {"/api/v1/so-far?from=0", 400, "from"},
-    {"/api/v1/streams?stream=users", 400, "stream"}};
-
-START_TEST(what_is_wrong_is_named)
-{
-    char expected[64];
-
-    ck_assert_int_eq(api_kit_get(&kit, wrong[_i].target), wrong[_i].status);
-    snprintf(expected, sizeof expected, "\"parameter\":\"%s\"", wrong[_i].parameter);
-    ck_assert_msg(strstr(kit.response.body.bytes, expected) != NULL, "%s",
-                  kit.response.body.bytes);
-}
-END_TEST
-
-/* Two streams have to be told apart, and with none there is nothing to say. */
-START_TEST(a_stream_is_chosen)
-{
-    struct store *store = kit_open(&kit.kit);
-
-    api_kit_minute(&kit, store, "other \"one\"", START_S, seen[0]);
-    ck_assert(store_flush(store));
-    store_close(&store);
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=day"), 400);
-    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "other"));
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=all&stream=other \"one\""), 200);
-    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "{\"stream\":\"other \\\"one\\\"\""));
-}
-END_TEST
-
-static const char *const questions[] = {
-    "/api/v1/uniques", "/api/v1/uniques?by=day&tz=Asia/Kathmandu", "/api/v1/actives",
-    "/api/v1/so-far", "/api/v1/returning", "/api/v1/retention?cohort=-9d"};
-
-/* What is not there is no error: a profile that nobody counts with, days before the first. */
-START_TEST(nothing_is_an_answer)
-{
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=day&profile=trino"), 200);
-    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "\"rows\":[\n]}"));
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=all&from=1000000000&to=1100000000"), 200);
-    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "\"rows\":[\n]}"));
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?stream=nobody"), 404);
-    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "there is users"));
-}
-END_TEST
-
-static const char *const edges[] = {
-    "uniques?by=all&to=253402300799", "uniques?by=year&from=0&to=253402300799",
-    "uniques?by=day&from=253402300798&to=253402300799", "uniques?by=hour&from=0&to=1",
-    "uniques?by=week&from=0&to=60", "uniques?by=month&to=253402300799", "uniques?by=minute&to=60",
-    "actives?from=0&to=86400", "actives?from=253402300798&to=253402300799", "actives?to=1",
-    "so-far?day=0", "so-far?day=253402300799&by=minute", "returning?from=0&to=1&by=month",
-    "returning?to=253402300799", "retention?cohort=0&to=1", "retention?cohort=0&to=99999&by=month",
-    "retention?cohort=253402300798&to=253402300799&by=week"};
-
-/* The first and the last times that there are, in zones in which they are other days. */
-START_TEST(times_have_an_end)
-{
-    char target[256];
-
-    for (size_t zone = 0; zone < sizeof(zones) / sizeof(zones[0]); zone++) {
-        snprintf(target, sizeof target, "/api/v1/%s&tz=%s", edges[_i], zones[zone]);
-        ck_assert_msg(api_kit_get(&kit, target) == 200, "%s: %s", target,
-                      kit.response.body.bytes);
-    }
-}
-END_TEST
-
-START_TEST(an_empty_store_has_no_stream)
-{
-    struct api_kit empty = {.now_ms = 1};
-    struct store *store;
-
-    kit_make(&empty.kit);
-    store = kit_open(&empty.kit);
-    store_close(&store);
-    api_kit_start(&empty);
-    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-        ck_assert_int_eq(api_kit_get(&empty, questions[i]), 200);
-        ck_assert_ptr_nonnull(strstr(empty.response.body.bytes, "{\"stream\":null,\"profile\":null"));
-        ck_assert_ptr_nonnull(strstr(empty.response.body.bytes, "\"rows\":[\n]}"));
-    }
-    ck_assert_int_eq(api_kit_get(&empty, "/api/v1/uniques?stream=x"), 404);
-    ck_assert_int_eq(api_kit_get(&empty, "/api/v1/streams"), 200);
-    ck_assert_str_eq(empty.response.body.bytes, "{\"streams\":[\n]}\n");
-    api_kit_stop(&empty);
-    kit_remove(&empty.kit);
-}
-END_TEST
-
-/* Single minutes are let go: what needs them is refused, or has no rows. */
-START_TEST(minutes_that_are_not_kept)
-{
-    struct store *store = kit_open(&kit.kit);
-    char target[256], *at;
-
-    while (store_keep_minutes(store, START_S + 86400) == 1)
-        continue;
-    store_close(&store);
-    snprintf(target, sizeof target, "/api/v1/uniques?by=hour&from=%lld", (long long)START_S + 60);
-    ck_assert_int_eq(api_kit_get(&kit, target), 422);
-    /* What is said as a distance from now begins and ends with a quarter-hour. */
-    kit.now_ms = (START_S + 1000 * 60) * 1000 - 1;
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=all&from=-500m&to=-7m"), 200);
-    at = kit.response.body.bytes;
-    holds(api_kit_row(&at), users_in(START_S + 495 * 60, START_S + 990 * 60));
-    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=hour&to=-7m"), 200);
-    snprintf(target, sizeof target, "/api/v1/uniques?by=hour&from=%lld", (long long)START_S);
-    ck_assert_int_eq(api_kit_get(&kit, target), 200);
-    at = kit.response.body.bytes;
-    holds(api_kit_row(&at), users_in(START_S, START_S + 3600));
-}
-END_TEST
-
-static int64_t slow_clock(void *context)
-{
-    int64_t begin_ms = clock_monotonic_ms();
-
-    while (clock_monotonic_ms() < begin_ms + 3)
-        continue;
-    return api_kit_clock(context);
-}
-
-/* The time is over before the store is asked. */
-START_TEST(an_answer_may_take_only_so_long)
-{
-    const struct api_options options = {
-        .db = kit.kit.path, .wall_ms = slow_clock, .context = &kit, .time_ms = 1};
-    char error[256];
-
-    ck_assert_int_eq(api_kit_get(&kit, questions[_i]), 200);
-    api_destroy(&kit.api);
-    kit.api = api_create(&options, error, sizeof error);
-    ck_assert_int_eq(api_kit_get(&kit, questions[_i]), 503);
-    ck_assert_uint_gt(kit.response.retry_after_s, 0);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("api");
-    TCase *tests = tcase_create("asking"), *changing = tcase_create("changing");
+    TCase *tests = tcase_create("api");
     SRunner *runner = srunner_create(suite);
     int failed;
 
     suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, changing);
     tcase_add_unchecked_fixture(tests, make, unmake);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_checked_fixture(changing, make_and_set_up, unmake_and_tear_down);
     tcase_add_loop_test(tests, uniques_are_the_users, 0, sizeof(zones) / sizeof(zones[0]));
     tcase_add_test(tests, defaults_are_the_last_day_by_minute);
     tcase_add_test(tests, zeros_and_missing_minutes_differ);
@@ -505,14 +337,6 @@ int main(void)
     tcase_add_test(tests, windows_are_complete_or_not);
     tcase_add_test(tests, a_day_so_far);
     tcase_add_test(tests, streams_are_named);
-    tcase_add_loop_test(tests, what_is_wrong_is_named, 0, sizeof(wrong) / sizeof(wrong[0]));
-    tcase_add_loop_test(tests, an_answer_may_take_only_so_long, 0,
-                        sizeof(questions) / sizeof(questions[0]));
-    tcase_add_test(changing, a_stream_is_chosen);
-    tcase_add_test(tests, an_empty_store_has_no_stream);
-    tcase_add_loop_test(tests, times_have_an_end, 0, sizeof(edges) / sizeof(edges[0]));
-    tcase_add_test(tests, nothing_is_an_answer);
-    tcase_add_test(changing, minutes_that_are_not_kept);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -28,8 +28,9 @@ static const struct question questions[] = {
 
 static int connect_to(const char *address)
 {
+    long port = strtol(strrchr(address, ':') + 1, NULL, 10);
     struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)strtol(strrchr(address, ':') + 1, NULL, 10)),
+                             .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
