@@ -30,6 +30,8 @@ def pytest_addoption(parser):
                      help="where the jars of Kafka are kept")
     parser.addoption("--engines", default=str(TESTS.parent / "build" / "engines"),
                      help="where the engines are kept that sketches are exchanged with")
+    parser.addoption("--npm", default=str(TESTS.parent / "build" / "npm"),
+                     help="where npm's packages are kept")
     parser.addoption("--seed", type=int, default=1,
                      help="what ids and faults are drawn from; a test that fails tells it")
     parser.addoption("--sanitized", action="store_true",

@@ -10,7 +10,8 @@ KAFKA_PACKAGES=(default-jre-headless maven kcat python3)
 POSTGRES_PACKAGES=(postgresql-15 postgresql-client-15 postgresql-15-hll)
 POSTGRES_LIBRARIES=(libpq5 libxml2 libpam0g libsystemd0 liblz4-1)
 # What it takes to build the tests and to run those of the programs.
-TEST_PACKAGES=(check libsimdjson-dev python3-venv redis-tools time valgrind zstd ca-certificates)
+TEST_PACKAGES=(check libsimdjson-dev python3-venv redis-tools time valgrind zstd ca-certificates
+    chromium)
 
 package_is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

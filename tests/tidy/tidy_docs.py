@@ -26,7 +26,7 @@ def names_used_twice(tree):
 TEST_NAMES = [
     (re.compile(r"^tests/(unit|property)/[a-z0-9_]+_test\.(c|cpp)$"), "unit and property tests"),
     (re.compile(r"^tests/fuzz/[a-z0-9_]+_fuzz\.c$"), "fuzz targets"),
-    (re.compile(r"^tests/(cli|kafka|board|engines|package)/(test_[a-z0-9_]+|conftest)\.py$"),
+    (re.compile(r"^tests/(cli|kafka|engines|package|board)/(test_[a-z0-9_]+|conftest)\.py$"),
      "tests of the programs"),
     (re.compile(r"^tests/(cli|kafka|engines)/[a-z0-9_]+_driver\.c$"), "what those tests drive"),
     (re.compile(r"^tests/cli/[a-z0-9_]+_preload\.c$"), "what those tests preload"),

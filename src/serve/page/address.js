@@ -44,7 +44,7 @@ export function readAddress(search) {
   const [from, to] = (got.get("zoom") ?? "").split("/");
   state.zoom = pair(time(from), time(to));
   state.by = among(got.get("by"), GRAINS, "auto");
-  state.tz = isZone(got.get("tz") || "-") ? got.get("tz") : "";
+  state.tz = isZone(got.get("tz")) ? got.get("tz") : "";
   state.week_start = among(got.get("week_start"), WEEKS, "monday");
   state.view = among(got.get("view"), ["chart", "table"], "chart");
   state.given = got.has("range") || custom !== null || state.zoom !== null;

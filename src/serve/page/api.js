@@ -6,7 +6,25 @@
 const TOKEN = "headcount-token";
 const SILENCE_MS = 25000;
 
+// Beyond this the browser's clock is wrong, and the board's counts.
+const SKEW_MS = 3000;
+
 let token = sessionStorage.getItem(TOKEN);
+let skew = 0;
+
+// The time as the board has it, in Unix seconds.
+export function now() {
+  return Math.floor((Date.now() + skew) / 1000);
+}
+
+function setClock(answer) {
+  const date = Date.parse(answer.headers.get("Date") ?? "");
+  const off = date + 500 - Date.now();
+  // An answer out of the browser's own store is as old as it is.
+  if (Number.isFinite(off) && Number(answer.headers.get("Age") ?? 0) === 0) {
+    skew = Math.abs(off) > SKEW_MS ? off : 0;
+  }
+}
 
 export function setToken(value) {
   token = value;
@@ -53,6 +71,7 @@ async function get(name, parameters, signal) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "the board can't be reached");
   }
+  setClock(answer);
   if (!answer.ok) throw await problem(answer);
   return answer;
 }

@@ -3,9 +3,9 @@
 
 import {GRAINS, RANGES, WEEKS, grainOf, readAddress, shown, utc, writeAddress, zoneOf}
   from "./address.js";
-import {Problem, ask, askFile, listen, setToken} from "./api.js";
+import {Problem, ask, askFile, listen, now, setToken} from "./api.js";
 import {Chart} from "./chart.js";
-import {byId, fillSegments, fillSelect, save, setSegment} from "./dom.js";
+import {byId, h, fillSegments, fillSelect, save, setSegment} from "./dom.js";
 import {bucket, moment, number, span} from "./format.js";
 import {Panels} from "./panels.js";
 import {mergeRows, parseRows, withGaps} from "./rows.js";
@@ -24,14 +24,10 @@ const STALE_S = 300;
 
 const page = {
   state: readAddress(location.search), streams: [], stream: null, rows: [], asked: null,
-  chart: null, panels: null, minute: null, link: "connecting", stop: null, abort: null,
+  chart: null, panels: null, newest: null, link: "connecting", stop: null, abort: null,
   again: null, tilesAgain: null, tilesAt: 0,
 };
 window.headcount = page;
-
-function now() {
-  return Math.floor(Date.now() / 1000);
-}
 
 function notice(text) {
   byId("notice").hidden = !text;
@@ -138,7 +134,7 @@ async function loadTiles() {
   page.tilesAt = Date.now();
   try {
     const made = await makeTiles(about(), page.stream, now());
-    page.minute = made.minute;
+    if (made.minute) page.newest = Math.max(page.newest ?? 0, made.minute.end);
     byId("tiles").replaceChildren(...made.tiles);
     showLive();
   } catch (error) {
@@ -163,7 +159,7 @@ function heard(event, data) {
   const rows = event === "rows" ? parseRows(data.rows) : [];
   if (data.profile && page.state.profile && data.profile !== page.state.profile) return;
   for (const row of rows) {
-    if (!page.minute || row.start >= page.minute.start) page.minute = row;
+    page.newest = Math.max(page.newest ?? 0, row.end);
     page.stream.last = Math.max(page.stream.last ?? 0, row.end);
     page.stream.first ??= row.start;
   }
@@ -183,7 +179,7 @@ function heard(event, data) {
 }
 
 function showLive() {
-  const age = page.minute ? now() - page.minute.end : null;
+  const age = page.newest ? now() - page.newest : null;
   let [state, text] = {live: ["live", "live"], away: ["away", "disconnected, trying again"],
     refused: ["away", "token wanted"], connecting: ["connecting", "connecting"]}[page.link];
   if (page.link === "live" && age !== null && age > STALE_S) {
@@ -209,6 +205,18 @@ function connect() {
   });
 }
 
+// A tab that nobody sees holds no connection: browsers have six for each host.
+function pauseUnseen() {
+  if (document.hidden) {
+    page.stop?.();
+    page.stop = null;
+    page.link = "away";
+  } else if (page.stream && !page.stop) {
+    connect();
+    loadTiles();
+  }
+}
+
 function showControls() {
   const {state} = page;
   const tz = zoneOf(state);
@@ -217,6 +225,10 @@ function showControls() {
   byId("stream").value = about().stream ?? "";
   byId("by").value = state.by;
   byId("tz").value = state.tz;
+  if (byId("tz").value !== state.tz) {
+    byId("tz").append(h("option", {value: state.tz}, state.tz));
+    byId("tz").value = state.tz;
+  }
   byId("week").value = state.week_start;
   const grain = grainOf(state, shown(state, page.stream, now()));
   byId("by").options[0].textContent = `auto (${grain})`;
@@ -271,7 +283,7 @@ function changeAll(changes) {
 
 function zoneChoices() {
   const own = browserZone();
-  return [["", `${own} (this browser's)`], ...(own === "UTC" ? [] : [["UTC", "UTC"]]),
+  return [["", `${own} (browser)`], ...(own === "UTC" ? [] : [["UTC", "UTC"]]),
     ...zones().map((name) => [name, name.replaceAll("_", " ")])];
 }
 
@@ -311,6 +323,7 @@ function useStream(name) {
 
 function pickStream(name) {
   useStream(name);
+  page.newest = null;
   connect();
   changeAll({stream: name, profile: "", zoom: null});
 }
@@ -366,12 +379,17 @@ startTheme(() => {
   page.chart.repaint();
   page.panels.repaint();
 });
+document.addEventListener("visibilitychange", pauseUnseen);
 addEventListener("popstate", () => {
+  const was = JSON.stringify(about());
   page.state = readAddress(location.search);
   useStream(page.state.stream);
   showControls();
   load();
+  if (JSON.stringify(about()) === was) return;
+  connect();
   loadTiles();
+  page.panels.show(about(), page.stream);
 });
 setInterval(() => {
   showLive();

@@ -2,7 +2,7 @@
 // narrow ones steps of a line; the interval lies over either. All in canvas pixels.
 
 const BAR_MIN = 9;      // CSS pixels
-const RAIL = 4;
+const RAIL = 6;
 
 export function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -119,7 +119,7 @@ function drawRail(ctx, places, paint, base, ratio) {
   const rail = RAIL * ratio;
   for (const {cell, x0, x1} of places) {
     if (cell.gap) continue;
-    const width = Math.max(x1 - x0, ratio);
+    const width = Math.max(x1 - x0, 2 * ratio);
     if (cell.uniques === 0) {
       ctx.fillStyle = paint.line;
       ctx.fillRect(x0, base - 1.5 * ratio, width, 3 * ratio);

@@ -2,7 +2,7 @@
 // who came back later.
 
 import {utc} from "./address.js";
-import {ask} from "./api.js";
+import {ask, now} from "./api.js";
 import {byId, fillSelect, h} from "./dom.js";
 import {bucket, number, percent, shortDay} from "./format.js";
 import {Lines} from "./lines.js";
@@ -10,6 +10,8 @@ import {startOf} from "./zone.js";
 
 const ACTIVE_DAYS = 90;
 const BUCKETS = {day: 28, week: 12, month: 12};
+// New is who was not there for so long before.
+const MEMORY = {day: 180, week: 52, month: 24};
 const COHORTS = {day: 8, week: 8, month: 6};
 
 const time = (text) => Date.parse(text) / 1000;
@@ -21,6 +23,11 @@ function estimate(row) {
 
 function range({value, low, high}) {
   return `${number(value)} (${number(low)} to ${number(high)})`;
+}
+
+// A period that runs would look like a fall.
+function isRunning(row) {
+  return time(row.end) > now();
 }
 
 function shareText(share) {
@@ -53,7 +60,8 @@ export class Panels {
     this.fail = fail;
     this.by = {returning: "day", retention: "day"};
     this.actives = frame("actives", "Active users",
-      "Different users of a day, of the 7 days and of the 28 days that end with it.");
+      "Different users of a day, of the 7 days and of the 28 days that end with it; " +
+      "whole days only.");
     this.returning = frame("returning", "New and returning",
       "", grainSelect("New and returning by", (by) => this.pick("returning", by)));
     this.retention = frame("retention", "Retention",
@@ -76,8 +84,8 @@ export class Panels {
     this.about = about;
     this.stop?.abort();
     this.stop = new AbortController();
-    const now = Math.floor(Date.now() / 1000);
-    this.to = stream?.last && stream.last < now - 86400 ? stream.last : now;
+    this.first = stream?.first ?? 0;
+    this.to = stream?.last && stream.last < now() - 86400 ? stream.last : now();
     await Promise.all([this.run("actives"), this.run("returning"), this.run("retention")]);
   }
 
@@ -106,7 +114,8 @@ export class Panels {
     const {tz} = this.about;
     const from = startOf("day", this.to - 1, tz, "monday", ACTIVE_DAYS - 1);
     const {rows} = await this.ask("actives", {from: utc(Math.max(from, 0)), to: utc(this.to)});
-    const points = rows.map((row) => ({...row, time: time(row.end) - 86400,
+    const points = rows.filter((row) => !isRunning(row)).map((row) => ({...row,
+      time: time(row.start),
       daily: estimate(row.daily), weekly: estimate(row.weekly), monthly: estimate(row.monthly)}));
     this.actives.body.hidden = points.length === 0;
     this.activeLines.show(points, tz);
@@ -137,11 +146,13 @@ export class Panels {
   async load_returning() {
     const by = this.by.returning;
     const {tz, week} = this.about;
-    const from = Math.max(startOf(by, this.to - 1, tz, week, BUCKETS[by] - 1), 0);
+    const from = Math.max(startOf(by, this.to - 1, tz, week, MEMORY[by]),
+      startOf(by, this.first, tz, week), 0);
     const {rows} = await this.ask("returning", {by, from: utc(from), to: utc(this.to)});
     const known = (part) => (part && part.refused === undefined ? part : null);
-    const points = rows.map((row) => ({...row, time: time(row.start), end: time(row.end),
-      new: known(row.new), returning: known(row.returning)}));
+    const points = rows.filter((row) => !isRunning(row)).map((row) => ({...row,
+      time: time(row.start), end: time(row.end), new: known(row.new),
+      returning: known(row.returning)})).slice(-BUCKETS[by]);
     this.returning.body.hidden = points.length === 0;
     this.returningLines.show(points, tz);
     const wide = points.filter((row) => !row.new || !row.returning).length;
@@ -161,20 +172,23 @@ export class Panels {
     const by = this.by.retention;
     const {tz, week} = this.about;
     const starts = [];
-    for (let back = COHORTS[by] - 1; back >= 0; back--) {
-      starts.push(Math.max(startOf(by, this.to - 1, tz, week, back), 0));
+    for (let back = COHORTS[by]; back >= 1; back--) {
+      const start = startOf(by, this.to - 1, tz, week, back);
+      if (start >= startOf(by, this.first, tz, week)) starts.push(start);
     }
     const answers = await Promise.all(starts.map((start) => this.ask("retention",
       {by, cohort: utc(start), to: utc(this.to)})));
-    this.retention.body.hidden = false;
-    this.retention.says.replaceChildren();
+    this.retention.body.hidden = starts.length === 0;
+    this.retention.says.replaceChildren(starts.length === 0 ? `no whole ${by} yet` : "");
     this.retention.body.replaceChildren(this.cohorts(starts, answers, by));
   }
 
   cohorts(starts, answers, by) {
-    const heads = starts.map((_, i) => h("th", {scope: "col"}, i === 0 ? "users" : `+${i}`));
+    const heads = ["users", ...starts.map((_, i) => `+${i + 1}`)].map(
+      (text) => h("th", {scope: "col"}, text));
     const lines = answers.map((answer, i) => this.cohort(answer, starts[i], by, starts.length));
-    return h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "Retention"},
+    return h("div", {class: "scroll", tabindex: "0", role: "region",
+      "aria-label": "Table of retention"},
       h("table", {class: "cohorts"}, h("caption", {class: "unseen"}, `Retention by ${by}`),
         h("thead", {}, h("tr", {}, h("th", {scope: "col"}, by), ...heads)),
         h("tbody", {}, ...lines)));
@@ -183,8 +197,10 @@ export class Panels {
   cohort(answer, start, by, width) {
     const {tz} = this.about;
     const label = by === "month" ? bucket({start, end: start + 1}, by, tz) : shortDay(start, tz);
-    const cells = answer.rows.slice(0, width - 1).map((row) => this.cohortCell(row, by));
-    while (cells.length < width - 1) cells.push(h("td"));
+    const cells = Array.from({length: width}, () => h("td"));
+    for (const row of answer.rows) {
+      if (row.period >= 1 && row.period <= width) cells[row.period - 1] = this.cohortCell(row, by);
+    }
     const users = answer.cohort ? number(answer.cohort.uniques) : "–";
     return h("tr", {}, h("th", {scope: "row"}, label), h("td", {}, users), ...cells);
   }
@@ -192,9 +208,11 @@ export class Panels {
   cohortCell(row, by) {
     const when = bucket({start: time(row.start), end: time(row.end)}, by, this.about.tz);
     if (!row.share) return h("td", {class: "vague", title: `${when}: too vague to tell`}, "?");
-    const {value} = shareText(row.share);
-    const cell = h("td", {class: "share", title: `${when}: ${range(row.both)}`}, value);
-    cell.style.setProperty("--share", `${Math.round(row.share.value * 100)}%`);
+    const {value, margin} = shareText(row.share);
+    const state = isRunning(row) ? ", still running" : row.complete ? "" : ", incomplete";
+    const cell = h("td", {class: "share", title: `${when}: ${range(row.retained)}, ${value} ± ` +
+      `${margin}${state}`}, value, state ? h("small", {}, " so far") : null);
+    cell.style.setProperty("--share", `${Math.round(row.share.value * 55)}%`);
     return cell;
   }
 }

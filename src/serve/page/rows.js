@@ -25,7 +25,7 @@ const PATIENCE_S = 120;
 // the stream's first minute or in the future is no gap.
 export function withGaps(rows, {from, to}, first, now) {
   const begin = Math.max(from, first ?? from);
-  const end = Math.min(to, now - PATIENCE_S);
+  const end = Math.min(to, Math.floor((now - PATIENCE_S) / 60) * 60);
   const cells = [];
   let at = begin;
   for (const row of rows) {

@@ -55,13 +55,13 @@ export function change(now, then, name) {
   }
   const kind = difference > 0 ? "up" : "down";
   if (then.uniques === 0) return {kind, text: `from 0 ${name}`};
-  const digits = error / then.uniques < 0.01 ? 1 : 0;
+  const digits = error / then.uniques < 0.1 ? 1 : 0;
   return {kind, text: `${percent(Math.abs(difference) / then.uniques, digits)} ± ` +
     `${percent(error / then.uniques, digits)} against ${name}`};
 }
 
 function tile(title, row, about, changed) {
-  const parts = [h("h3", {}, title)];
+  const parts = [h("h2", {}, title)];
   if (row) {
     const shown = rounded(row);
     parts.push(h("p", {class: "value"}, shown.value,

@@ -2,6 +2,23 @@
 
 const clocks = new Map();
 
+// Browsers keep some names that the tables of zones have long given up.
+const RENAMED = {
+  "Africa/Asmera": "Africa/Asmara", "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+  "America/Catamarca": "America/Argentina/Catamarca", "America/Coral_Harbour": "America/Atikokan",
+  "America/Cordoba": "America/Argentina/Cordoba", "America/Godthab": "America/Nuuk",
+  "America/Indianapolis": "America/Indiana/Indianapolis",
+  "America/Jujuy": "America/Argentina/Jujuy", "America/Louisville": "America/Kentucky/Louisville",
+  "America/Mendoza": "America/Argentina/Mendoza", "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Katmandu": "Asia/Kathmandu", "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh", "Atlantic/Faeroe": "Atlantic/Faroe",
+  "Europe/Kiev": "Europe/Kyiv", "Pacific/Enderbury": "Pacific/Kanton",
+  "Pacific/Ponape": "Pacific/Pohnpei", "Pacific/Truk": "Pacific/Chuuk"};
+
+function current(tz) {
+  return isZone(RENAMED[tz]) ? RENAMED[tz] : tz;
+}
+
 function clock(tz) {
   if (!clocks.has(tz)) {
     clocks.set(tz, new Intl.DateTimeFormat("en-US", {
@@ -12,6 +29,7 @@ function clock(tz) {
 }
 
 export function isZone(tz) {
+  if (!tz) return false;
   try {
     clock(tz);
     return true;
@@ -22,12 +40,12 @@ export function isZone(tz) {
 
 export function browserZone() {
   const tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return tz && isZone(tz) ? tz : "UTC";
+  return isZone(tz) ? current(tz) : "UTC";
 }
 
 export function zones() {
   const all = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
-  return all.filter((tz) => tz !== "UTC" && tz.includes("/") && !tz.startsWith("Etc/"));
+  return all.filter((tz) => tz.includes("/") && !tz.startsWith("Etc/")).map(current).sort();
 }
 
 // {year, month 1..12, day, hour, minute, second} as seen in the zone.
