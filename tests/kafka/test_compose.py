@@ -7,6 +7,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 import urllib.parse
@@ -74,6 +75,21 @@ def test_dockerfile(services, build):
     for stage in targets:
         users = [rest for instruction, rest in file.stages[stage] if instruction == "USER"]
         assert users[-1] == "headcount", stage
+
+
+def test_what_the_image_is_built_of(build, scratch):
+    """What .dockerignore lets through is enough to configure the build."""
+    allowed = (FOLDER / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    for path in allowed[1:]:
+        source, copy = ROOT / path[1:], scratch / "src" / path[1:]
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
+    cache = (build / "CMakeCache.txt").read_text(encoding="utf-8")
+    uplot = re.search(r"^HEADCOUNT_UPLOT:PATH=(.*)$", cache, re.M)[1]
+    done = subprocess.run(["cmake", "-S", scratch / "src", "-B", scratch / "build",
+                           "-DBUILD_TESTING=OFF", f"-DHEADCOUNT_UPLOT={uplot}"],
+                          capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
 
 
 def owners_of_libraries(program):
