@@ -22,6 +22,7 @@ static void start_destroy(struct start *start)
     sequence_set_free(&start->sequences);
     range_set_free(&start->claimed);
     range_set_free(&start->numbers);
+    range_set_free(&start->fresh);
     free(start->instance);
     free(start);
 }
@@ -148,6 +149,8 @@ enum hc_status coverage_add_sketch(struct coverage *coverage, const struct recor
     struct stream *stream = coverage_find_stream(coverage, record->stream);
     struct start *start = coverage_find_start(coverage, record->instance, record->epoch_ms);
     if (!stream || !start || !sequence_set_add(&start->sequences, sequence))
+        return HC_ENOMEM;
+    if (coverage->kept && !range_set_add(&start->fresh, sequence, sequence + 1))
         return HC_ENOMEM;
     if (record->state != RECORD_LATE && record->minute_s < stream->begin_s)
         stream->begin_s = record->minute_s;

@@ -16,6 +16,7 @@ struct start {
     struct range_set claimed;   /* sequences that checkpoints name which don't wait */
     struct range_set numbers;   /* of checkpoints that were counted, see coverage_look_again */
     bool aside;                 /* a checkpoint of it waits in the file */
+    struct range_set fresh;     /* sequences since coverage_saved, if it is kept */
 };
 
 struct stream {
@@ -37,6 +38,7 @@ struct coverage {
     struct coverage_loose *loose; /* after coverage_judge, in the order of the starts */
     size_t loose_count;
     bool judged;
+    bool kept;          /* see coverage_kept */
 };
 
 /* NULL: there is none. */
@@ -57,6 +59,12 @@ enum hc_status coverage_wait(struct coverage *coverage, struct waiting *waiting)
 enum hc_status coverage_resolve(struct coverage *coverage);
 /* The order of (instance, epoch). */
 int start_compare(const void *item, const void *key);
+/* Which sequences `waiting` lacks, into `unmet`; its `sequences` is 0 when it lacks
+ * none. False: no memory. */
+bool coverage_lacks(const struct waiting *waiting, struct coverage_unmet *unmet);
+/* `waiting` is counted, or repeated, or waits no more for what it lacks. False: no
+ * memory. */
+bool coverage_let_go(struct waiting *waiting, const struct coverage_unmet *unmet);
 /* Counts what can be counted of those that wait in memory, however few they are.
  * HC_ENOMEM. */
 enum hc_status coverage_settle(struct coverage *coverage);

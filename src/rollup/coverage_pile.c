@@ -60,7 +60,8 @@ static int compare_keys(const struct start *start, uint64_t number, const struct
 static int compare_items(const void *one, const void *other)
 {
     const struct waiting *a = *(struct waiting *const *)one, *b = *(struct waiting *const *)other;
-    return compare_keys(a->start, a->record.number, b->start, b->record.number);
+    int order = compare_keys(a->start, a->record.number, b->start, b->record.number);
+    return order ? order : b->shelved - a->shelved;
 }
 
 void pile_sort(struct pile *pile)

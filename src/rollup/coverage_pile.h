@@ -23,7 +23,7 @@ struct pile {
 void pile_free(struct pile *pile);
 /* Takes `waiting` over, but for want of memory: false. */
 bool pile_add(struct pile *pile, struct waiting *waiting);
-/* Items into the order of (start, number), equal ones as they were. */
+/* Items into the order of (start, number); of equal ones shelved ones first. */
 void pile_sort(struct pile *pile);
 /* The items, which are sorted, become a run in the file, and `aside` is set of their
  * starts. False: there is no room for it, and all is as before. */

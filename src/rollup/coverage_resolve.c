@@ -44,9 +44,7 @@ static bool add_unread(const struct sequence_set *read, int64_t from, int64_t to
     return range_set_add(unread, from, to);
 }
 
-/* Which sequences `waiting` lacks, into `unmet`; its `sequences` is 0 when it
- * lacks none. False: no memory. */
-static bool waiting_lacks(const struct waiting *waiting, struct coverage_unmet *unmet)
+bool coverage_lacks(const struct waiting *waiting, struct coverage_unmet *unmet)
 {
     const struct record_checkpoint *record = &waiting->record;
     struct range_set replaced = {0}, unread = {0}, lacking = {0};
@@ -119,10 +117,11 @@ static bool is_beside_gap(const struct waiting *waiting)
            !(range_set_next(numbers, number - 1, &run) && run.from <= number + 1);
 }
 
-/* Notes `waiting`, which waits no more, with what it lacks. False: no memory. */
-static bool let_go(struct waiting *waiting, const struct coverage_unmet *unmet)
+bool coverage_let_go(struct waiting *waiting, const struct coverage_unmet *unmet)
 {
     const struct record_checkpoint *record = &waiting->record;
+    if (waiting->repeated && waiting->shelved)
+        return true; /* it is the same one, from a transaction that failed */
     if (!range_set_add(&waiting->start->claimed, (int64_t)record->sequence_first,
                        (int64_t)record->sequence_last + 1))
         return false;
@@ -143,16 +142,16 @@ static bool look_at(struct coverage *coverage, struct waiting *waiting, bool *ke
     int64_t number = (int64_t)waiting->record.number;
     *kept = false;
     if (waiting->repeated)
-        return let_go(waiting, &unmet);
+        return coverage_let_go(waiting, &unmet);
     bool gap = is_beside_gap(waiting);
     *kept = waiting->start->aside || (gap && coverage->gaps == GAPS_MAX);
-    if (!*kept && !waiting_lacks(waiting, &unmet))
+    if (!*kept && !coverage_lacks(waiting, &unmet))
         return false;
     *kept = *kept || unmet.sequences > 0;
     if (*kept)
         return true;
     coverage->gaps += gap;
-    return range_set_add(&waiting->start->numbers, number, number + 1) && let_go(waiting, &unmet);
+    return range_set_add(&waiting->start->numbers, number, number + 1) && coverage_let_go(waiting, &unmet);
 }
 
 /* Counts whatever can be counted of those in memory. On failure those that were
@@ -215,7 +214,7 @@ enum hc_status coverage_wait(struct coverage *coverage, struct waiting *waiting)
 static bool resolve(struct waiting *waiting)
 {
     struct coverage_unmet unmet = {0};
-    return (waiting->repeated || waiting_lacks(waiting, &unmet)) && let_go(waiting, &unmet);
+    return (waiting->repeated || coverage_lacks(waiting, &unmet)) && coverage_let_go(waiting, &unmet);
 }
 
 enum hc_status coverage_resolve(struct coverage *coverage)

@@ -2,15 +2,12 @@
  * its length, and a length of 0 at the end. In a stream that runs as it should
  * everything is one run, so that the whole is some hundred bytes for each start
  * of an instance and each partition, however many years it covers.
- *
- * Checkpoints that wait are written as they came; to load them is to note them
- * again, which says nothing new of what else is there. */
+ */
 #include "coverage_state.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
-#include "coverage_inside.h"
+#include "coverage_shelf.h"
 #include "record_limits.h"
 
 static void put_run(struct text *text, int64_t *at, const struct record_range *run)
@@ -151,14 +148,19 @@ static bool load_part(struct state_reader *reader, struct part *part)
     return get_ranges(reader, &part->missing);
 }
 
-static void save_source(struct text *text, struct source *source)
+void coverage_put_names(struct text *text, const struct source *source)
 {
-    const struct coverage_source *found = &source->found;
-
     state_put_string(text, source->stream);
     state_put_string(text, source->cluster);
     state_put_string(text, source->topic);
     state_put_string(text, source->input_group);
+}
+
+static void save_source(struct text *text, struct source *source)
+{
+    const struct coverage_source *found = &source->found;
+
+    coverage_put_names(text, source);
     state_put_uint(text, found->checkpoints);
     state_put_uint(text, found->repeated);
     state_put_uint(text, found->frames);
@@ -186,7 +188,7 @@ static void load_sums(struct state_reader *reader, struct coverage_source *found
 }
 
 /* One after the other, as an initialiser would not promise. */
-static void load_names(struct state_reader *reader, struct record_checkpoint *key)
+void coverage_get_names(struct state_reader *reader, struct record_checkpoint *key)
 {
     key->stream = state_get_string(reader);
     key->cluster = state_get_string(reader);
@@ -200,7 +202,7 @@ static bool load_source(struct state_reader *reader, struct coverage *coverage)
     struct source *source;
     size_t parts;
 
-    load_names(reader, &key);
+    coverage_get_names(reader, &key);
     source = coverage_find_source(coverage, &key);
     if (!source)
         return false;
@@ -219,146 +221,13 @@ static bool load_source(struct state_reader *reader, struct coverage *coverage)
     return true;
 }
 
-static void save_waiting_partition(struct text *text, const struct record_partition *partition)
+enum hc_status coverage_save(struct coverage *coverage, const struct coverage_shelf *shelf,
+                             struct text *text)
 {
-    state_put_uint(text, (uint64_t)partition->partition);
-    state_put_int(text, partition->from);
-    state_put_int(text, partition->to);
-    state_put_int(text, partition->watermark_s);
-    state_put_uint(text, partition->end);
-    state_put_uint(text, partition->missing_count);
-    for (size_t i = 0; i < partition->missing_count; i++) {
-        state_put_int(text, partition->missing[i].from);
-        state_put_int(text, partition->missing[i].to);
-    }
-}
+    enum hc_status status = coverage_shelve(coverage, shelf);
 
-static void save_waiting(struct text *text, const struct waiting *waiting)
-{
-    const struct record_checkpoint *record = &waiting->record;
-
-    state_put_string(text, waiting->source->stream);
-    state_put_string(text, waiting->source->cluster);
-    state_put_string(text, waiting->source->topic);
-    state_put_string(text, waiting->source->input_group);
-    state_put_string(text, waiting->start->instance);
-    state_put_int(text, waiting->start->epoch_ms);
-    state_put_uint(text, record->number);
-    state_put_int(text, record->time_ms);
-    state_put_uint(text, (uint64_t)record->partitions_total);
-    state_put_uint(text, record->sequence_first);
-    state_put_uint(text, record->sequence_last);
-    state_put_uint(text, record->replaced_count);
-    for (size_t i = 0; i < record->replaced_count; i++)
-        state_put_uint(text, record->replaced[i]);
-    state_put_uint(text, record->frames);
-    state_put_uint(text, record->rejects_lost);
-    state_put_uint(text, REJECT_COUNT);
-    for (int reason = 0; reason < REJECT_COUNT; reason++)
-        state_put_uint(text, record->rejected[reason]);
-    state_put_uint(text, record->partitions_count);
-    for (size_t i = 0; i < record->partitions_count; i++)
-        save_waiting_partition(text, &record->partitions[i]);
-}
-
-/* The arrays of a checkpoint that is being loaded. */
-struct loading {
-    uint64_t *replaced;
-    struct record_partition *partitions;
-    struct record_range *missing; /* of all partitions, in room for all that is left */
-    size_t missing_count, missing_room;
-};
-
-static void load_waiting_partition(struct state_reader *reader, struct loading *loading,
-                                   struct record_partition *partition)
-{
-    uint64_t number = state_get_uint(reader);
-    size_t count;
-
-    partition->from = state_get_int(reader);
-    partition->to = state_get_int(reader);
-    partition->watermark_s = state_get_int(reader);
-    partition->end = state_get_uint(reader);
-    count = state_get_count(reader);
-    state_expect(reader, number < RECORD_PARTITIONS_TOTAL && partition->from >= 0 &&
-                             partition->from <= partition->to &&
-                             count <= loading->missing_room - loading->missing_count);
-    if (reader->failed)
-        return;
-    partition->partition = (int32_t)number;
-    partition->missing = loading->missing + loading->missing_count;
-    partition->missing_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct record_range *range = &loading->missing[loading->missing_count++];
-
-        range->from = state_get_int(reader);
-        range->to = state_get_int(reader);
-    }
-}
-
-/* Everything behind the names. False: no memory. */
-static bool load_numbers(struct state_reader *reader, struct loading *loading,
-                         struct record_checkpoint *record)
-{
-    size_t reasons;
-
-    record->number = state_get_uint(reader);
-    record->time_ms = state_get_int(reader);
-    record->partitions_total = (int32_t)state_get_uint(reader);
-    record->sequence_first = state_get_uint(reader);
-    record->sequence_last = state_get_uint(reader);
-    record->replaced_count = state_get_count(reader);
-    loading->replaced = calloc(record->replaced_count + 1, sizeof(loading->replaced[0]));
-    if (!loading->replaced)
-        return false;
-    record->replaced = loading->replaced;
-    for (size_t i = 0; i < record->replaced_count; i++)
-        loading->replaced[i] = state_get_uint(reader);
-    record->frames = state_get_uint(reader);
-    record->rejects_lost = state_get_uint(reader);
-    reasons = state_get_count(reader);
-    state_expect(reader, reasons <= REJECT_COUNT && record->number <= RECORD_COUNT_MAX &&
-                             record->sequence_first <= RECORD_COUNT_MAX &&
-                             record->sequence_last <= RECORD_COUNT_MAX);
-    for (size_t reason = 0; reason < reasons && !reader->failed; reason++)
-        record->rejected[reason] = state_get_uint(reader);
-    record->partitions_count = state_get_count(reader);
-    state_expect(reader, record->partitions_count <= LIMIT_PARTITIONS);
-    if (reader->failed)
-        record->partitions_count = 0;
-    loading->missing_room = (size_t)(reader->end - reader->at) / 2;
-    loading->partitions = calloc(record->partitions_count + 1, sizeof(loading->partitions[0]));
-    loading->missing = calloc(loading->missing_room + 1, sizeof(loading->missing[0]));
-    if (!loading->partitions || !loading->missing)
-        return false;
-    record->partitions = loading->partitions;
-    for (size_t i = 0; i < record->partitions_count; i++)
-        load_waiting_partition(reader, loading, &loading->partitions[i]);
-    return true;
-}
-
-static bool load_waiting(struct state_reader *reader, struct coverage *coverage)
-{
-    struct record_checkpoint record = {0};
-    struct loading loading = {0};
-    bool done;
-
-    load_names(reader, &record);
-    record.instance = state_get_string(reader);
-    record.epoch_ms = state_get_int(reader);
-    done = load_numbers(reader, &loading, &record);
-    if (done && !reader->failed)
-        done = coverage_add_checkpoint(coverage, &record) == HC_OK;
-    free(loading.missing);
-    free(loading.partitions);
-    free(loading.replaced);
-    return done;
-}
-
-enum hc_status coverage_save(struct coverage *coverage, struct text *text)
-{
-    if (coverage_settle(coverage) != HC_OK)
-        return HC_ENOMEM;
+    if (status != HC_OK)
+        return status;
     state_put_uint(text, coverage->streams.count);
     for (size_t i = 0; i < coverage->streams.count; i++) {
         const struct stream *stream = coverage->streams.items[i];
@@ -372,10 +241,6 @@ enum hc_status coverage_save(struct coverage *coverage, struct text *text)
     state_put_uint(text, coverage->sources.count);
     for (size_t i = 0; i < coverage->sources.count; i++)
         save_source(text, coverage->sources.items[i]);
-    assert(coverage->pile.runs_count == 0);
-    state_put_uint(text, coverage->pile.count);
-    for (size_t i = 0; i < coverage->pile.count; i++)
-        save_waiting(text, coverage->pile.items[i]);
     return text->failed ? HC_ENOMEM : HC_OK;
 }
 
@@ -389,21 +254,23 @@ static bool load_stream(struct state_reader *reader, struct coverage *coverage)
 }
 
 static bool (*const loads[])(struct state_reader *, struct coverage *) = {
-    load_stream, load_start, load_source, load_waiting};
+    load_stream, load_start, load_source};
 
 struct coverage *coverage_kept(void)
 {
     struct coverage *coverage = coverage_create();
 
-    if (coverage)
-        coverage_hold(coverage, SIZE_MAX, NULL);
+    if (!coverage)
+        return NULL;
+    coverage_hold(coverage, SIZE_MAX, NULL);
+    coverage->kept = true;
     return coverage;
 }
 
-struct coverage *coverage_load(struct state_reader *reader, enum coverage_use use)
+struct coverage *coverage_load(struct state_reader *reader)
 {
     struct coverage *coverage = coverage_kept();
-    size_t kinds = sizeof(loads) / sizeof(loads[0]) - (use == COVERAGE_JUDGE);
+    size_t kinds = sizeof(loads) / sizeof(loads[0]);
     bool done = coverage != NULL;
 
     for (size_t kind = 0; done && kind < kinds; kind++) {

@@ -116,7 +116,7 @@ static struct store_stream *stream_of(struct store *store, const char *name)
     at = sorted_find(&store->streams, name, stream_compare, &found);
     if (found)
         return store->stream = store->streams.items[at];
-    stream = store_stream_load(store->file, name, COVERAGE_GO_ON, store->error,
+    stream = store_stream_load(store->file, name, store->error,
                                sizeof store->error);
     if (!stream)
         return NULL;
@@ -202,10 +202,11 @@ enum store_result store_add(struct store *store, const struct record *record)
     struct store_stream *stream;
 
     assert(record->kind != RECORD_NONE);
-    if (store_hot_is_full(store->grains.hot) && !store_flush(store))
-        return STORE_FAILED;
     stream = stream_of(store, is_sketch ? record->sketch.stream : record->checkpoint.stream);
     if (!stream)
+        return STORE_FAILED;
+    if ((store_hot_is_full(store->grains.hot) || coverage_is_full(stream->coverage)) &&
+        !store_flush(store))
         return STORE_FAILED;
     stream->changed = store->changed = true;
     if (is_sketch) {

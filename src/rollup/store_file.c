@@ -9,6 +9,7 @@
  *   stream (id, name, fields, key_id, state)    series (id, stream, profile, name)
  *   position (cluster, topic, partition, next)  setting (name, value)
  *   due (stream, grain, start, version, sent)
+ *   waiting (stream, instance, epoch, number, lacks, bytes)
  *
  * Sketches are rows of plain tables with one integer as key, so that a range of
  * time is a range of the file. application_id says that it is ours, user_version
@@ -48,6 +49,10 @@ static const char schema[] =
     "CREATE TABLE position(cluster TEXT NOT NULL, topic TEXT NOT NULL,"
     " partition INTEGER NOT NULL, next INTEGER NOT NULL,"
     " PRIMARY KEY(cluster, topic, partition)) WITHOUT ROWID;"
+    "CREATE TABLE waiting(stream INTEGER NOT NULL, instance TEXT NOT NULL,"
+    " epoch INTEGER NOT NULL, number INTEGER NOT NULL, lacks INTEGER NOT NULL,"
+    " bytes BLOB NOT NULL, PRIMARY KEY(stream, instance, epoch, number)) WITHOUT ROWID;"
+    "CREATE INDEX waiting_lacks ON waiting(stream, instance, epoch, lacks);"
     "CREATE TABLE due(stream INTEGER NOT NULL, grain INTEGER NOT NULL, start INTEGER NOT NULL,"
     " version INTEGER NOT NULL, sent INTEGER NOT NULL,"
     " PRIMARY KEY(stream, grain, start)) WITHOUT ROWID;"
@@ -75,6 +80,11 @@ static const char *const statements[STATEMENTS] = {
                      " AND partition = ?3",
     [PUT_SETTING] = "INSERT OR REPLACE INTO setting VALUES(?1, ?2)",
     [GET_SETTING] = "SELECT value FROM setting WHERE name = ?1",
+    [PUT_WAITING] = "INSERT OR IGNORE INTO waiting VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [GET_WAITING] = "SELECT number, lacks, bytes FROM waiting WHERE stream = ?1"
+                    " AND instance = ?2 AND epoch = ?3 AND lacks >= ?4 AND lacks < ?5",
+    [DROP_WAITING] = "DELETE FROM waiting WHERE stream = ?1"
+                     " AND instance = ?2 AND epoch = ?3 AND lacks >= ?4 AND lacks < ?5",
     [PUT_DUE] = "INSERT INTO due VALUES(?1, ?2, ?3, ?4, 0)"
                 " ON CONFLICT(stream, grain, start) DO UPDATE SET version = ?4",
     [DROP_DUE] = "DELETE FROM due WHERE stream = ?1 AND grain = ?2 AND start = ?3"

@@ -120,6 +120,15 @@ bool store_file_put_position(struct store_file *file, const struct store_positio
 /* 1 with position->next, 0, -1. */
 int store_file_get_position(struct store_file *file, struct store_position *position);
 
+/* Checkpoints of a stream that wait, see coverage_state.h. */
+struct coverage_shelved;
+int store_file_put_waiting(struct store_file *file, int64_t stream,
+                           const struct coverage_shelved *one);
+bool store_file_take_waiting(struct store_file *file, int64_t stream,
+                             const struct coverage_shelved *of, int64_t to,
+                             bool (*each)(void *context, const struct coverage_shelved *one),
+                             void *context);
+
 /* Numbers that go with the file; 0 where there is none yet. */
 #define STORE_MINUTES_FROM "minutes_from_s" /* minutes before it may be gone */
 #define STORE_DUES_KEPT "dues"              /* 1: what changes becomes due */

@@ -414,7 +414,7 @@ static bool read_all(struct asking *asking)
 
     if (!store_file_get_setting(reader->file, STORE_MINUTES_FROM, &asking->minutes_from_s))
         return fail_file(reader);
-    asking->stream = store_stream_load(reader->file, name, COVERAGE_JUDGE, reader->error,
+    asking->stream = store_stream_load(reader->file, name, reader->error,
                                        sizeof reader->error);
     return asking->stream && read_stream(asking) && read_buckets(asking);
 }

@@ -92,26 +92,24 @@ static bool add_series(void *context, const struct store_series_row *row)
 }
 
 /* False: damaged, or no memory. */
-static bool load_state(struct store_stream *stream, const struct store_stream_row *row,
-                       enum coverage_use use)
+static bool load_state(struct store_stream *stream, const struct store_stream_row *row)
 {
     struct state_reader reader = state_open(row->state, row->state_size);
 
     state_expect(&reader, state_get_uint(&reader) == STATE_VERSION);
     if (!rollup_profiles_load(stream->profiles, &reader))
         return false;
-    stream->coverage = coverage_load(&reader, use);
+    stream->coverage = coverage_load(&reader);
     return stream->coverage != NULL;
 }
 
-static bool load_row(struct store_stream *stream, const struct store_stream_row *row,
-                     enum coverage_use use)
+static bool load_row(struct store_stream *stream, const struct store_stream_row *row)
 {
     stream->id = row->id;
     stream->key_id = (uint64_t)row->key_id;
     if (*row->fields && !(stream->fields = strdup(row->fields)))
         return false;
-    return load_state(stream, row, use);
+    return load_state(stream, row);
 }
 
 static struct store_stream *stream_make(const char *name)
@@ -128,8 +126,8 @@ static struct store_stream *stream_make(const char *name)
     return stream;
 }
 
-struct store_stream *store_stream_load(struct store_file *file, const char *name,
-                                       enum coverage_use use, char *error, size_t error_size)
+struct store_stream *store_stream_load(struct store_file *file, const char *name, char *error,
+                                       size_t error_size)
 {
     struct store_stream *stream = stream_make(name);
     struct store_stream_row row;
@@ -139,7 +137,7 @@ struct store_stream *store_stream_load(struct store_file *file, const char *name
         snprintf(error, error_size, "%s", hc_status_text(HC_ENOMEM));
         return NULL;
     }
-    if (found == 1 && !load_row(stream, &row, use)) {
+    if (found == 1 && !load_row(stream, &row)) {
         snprintf(error, error_size, "what is kept of the stream %.200s is damaged, or there is no "
                  "memory for it", name);
         goto failed;
@@ -174,20 +172,46 @@ static bool save_series(struct store_stream *stream, struct store_file *file)
     return true;
 }
 
+/* The shelf of the stream's coverage is a table. */
+struct shelf {
+    struct store_file *file;
+    int64_t stream;
+};
+
+static int shelf_put(void *context, const struct coverage_shelved *one)
+{
+    const struct shelf *shelf = context;
+
+    return store_file_put_waiting(shelf->file, shelf->stream, one);
+}
+
+static bool shelf_take(void *context, const struct coverage_shelved *of, int64_t to,
+                       bool (*each)(void *each_context, const struct coverage_shelved *one),
+                       void *each_context)
+{
+    const struct shelf *shelf = context;
+
+    return store_file_take_waiting(shelf->file, shelf->stream, of, to, each, each_context);
+}
+
 enum hc_status store_stream_save(struct store_stream *stream, struct store_file *file,
                                  struct text *scratch)
 {
     struct store_stream_row row = {.id = stream->id, .name = stream->name,
                                    .fields = stream->fields ? stream->fields : "",
                                    .key_id = (int64_t)stream->key_id};
+    struct shelf table = {file, stream->id};
+    const struct coverage_shelf shelf = {&table, shelf_put, shelf_take};
+    enum hc_status status;
 
     if (!stream->changed)
         return HC_OK;
     text_clear(scratch);
     state_put_uint(scratch, STATE_VERSION);
     rollup_profiles_save(stream->profiles, scratch);
-    if (coverage_save(stream->coverage, scratch) != HC_OK)
-        return HC_ENOMEM;
+    status = coverage_save(stream->coverage, &shelf, scratch);
+    if (status != HC_OK)
+        return status;
     state_seal(scratch, 0);
     if (scratch->failed)
         return HC_ENOMEM;
@@ -202,5 +226,6 @@ void store_stream_saved(struct store_stream *stream)
         return;
     for (size_t i = 0; i < stream->series->count; i++)
         ((struct store_series *)stream->series->items[i])->saved = true;
+    coverage_saved(stream->coverage);
     stream->changed = stream->checkpoints = false;
 }

@@ -32,8 +32,8 @@ struct store_stream {
 /* The stream of that name with all that the file has of it, owned by the caller;
  * a new one, with id 0, when it has nothing. NULL on failure: `error` is a line
  * for people. */
-struct store_stream *store_stream_load(struct store_file *file, const char *name,
-                                       enum coverage_use use, char *error, size_t error_size);
+struct store_stream *store_stream_load(struct store_file *file, const char *name, char *error,
+                                       size_t error_size);
 void store_stream_destroy(struct store_stream **stream);
 /* Writes it if it is changed, in the transaction under way. HC_ENOMEM; HC_EROOM:
  * store_file_error says why. Tell it with store_stream_saved that it was committed. */

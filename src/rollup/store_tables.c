@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coverage_state.h"
 #include "store.h"
 #include "store_file_inside.h"
 
@@ -145,6 +146,65 @@ int store_file_get_position(struct store_file *file, struct store_position *posi
         position->next = sqlite3_column_int64(get, 0);
     sqlite3_reset(get);
     return found;
+}
+
+int store_file_put_waiting(struct store_file *file, int64_t stream,
+                           const struct coverage_shelved *one)
+{
+    sqlite3_stmt *put = store_file_prepare(file, PUT_WAITING);
+
+    if (!put)
+        return -1;
+    sqlite3_bind_int64(put, 1, stream);
+    bind_text(put, 2, one->instance);
+    sqlite3_bind_int64(put, 3, one->epoch_ms);
+    sqlite3_bind_int64(put, 4, one->number);
+    sqlite3_bind_int64(put, 5, one->lacks);
+    sqlite3_bind_blob64(put, 6, one->bytes, one->size, SQLITE_STATIC);
+    return store_file_step(file, put) == 0 ? sqlite3_changes(file->db) : -1;
+}
+
+/* Of whom, and what they lack. */
+static sqlite3_stmt *prepare_lacking(struct store_file *file, int statement, int64_t stream,
+                                     const struct coverage_shelved *of, int64_t to)
+{
+    sqlite3_stmt *prepared = store_file_prepare(file, statement);
+
+    if (!prepared)
+        return NULL;
+    sqlite3_bind_int64(prepared, 1, stream);
+    bind_text(prepared, 2, of->instance);
+    sqlite3_bind_int64(prepared, 3, of->epoch_ms);
+    sqlite3_bind_int64(prepared, 4, of->lacks);
+    sqlite3_bind_int64(prepared, 5, to);
+    return prepared;
+}
+
+bool store_file_take_waiting(struct store_file *file, int64_t stream,
+                             const struct coverage_shelved *of, int64_t to,
+                             bool (*each)(void *context, const struct coverage_shelved *one),
+                             void *context)
+{
+    sqlite3_stmt *get = prepare_lacking(file, GET_WAITING, stream, of, to), *drop;
+    int found = -1, count = 0;
+
+    while (get && (found = store_file_step(file, get)) == 1) {
+        struct coverage_shelved one = *of;
+
+        one.number = sqlite3_column_int64(get, 0);
+        one.lacks = sqlite3_column_int64(get, 1);
+        one.bytes = sqlite3_column_blob(get, 2);
+        one.size = (size_t)sqlite3_column_bytes(get, 2);
+        count++;
+        if (!each(context, &one)) {
+            sqlite3_reset(get);
+            return store_file_fail(file, "a checkpoint in it is damaged");
+        }
+    }
+    if (found != 0 || count == 0)
+        return found == 0;
+    drop = prepare_lacking(file, DROP_WAITING, stream, of, to);
+    return drop && store_file_step(file, drop) == 0;
 }
 
 bool store_file_put_setting(struct store_file *file, const char *name, int64_t value)

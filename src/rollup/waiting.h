@@ -16,6 +16,7 @@ struct waiting {
     struct record_checkpoint record;
     size_t size; /* of the block */
     bool repeated;
+    bool shelved; /* was taken from a shelf, see coverage_state.h */
 };
 
 /* To be freed with free(); NULL: no memory. */

@@ -4,8 +4,9 @@
  * (8000) a minute, the last 90 days with minutes. Then prints, as the median of ROUNDS
  * rounds in turn: what reading a record line costs, and reading it into a store, in
  * order, in random order, and as a topic has it, where 26 of a minute come one after
- * the other; what opening the two years takes, and questions to them, beside the time
- * that decoding their sketches alone takes, and over HTTP. */
+ * the other, and what tidying after it takes for each; what opening the two years takes,
+ * and questions to them, beside the time that decoding their sketches alone takes, and
+ * over HTTP. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,18 +149,32 @@ static void time_adding(struct bench *bench, enum order order, int round, double
     record_reader_destroy(&reader);
 }
 
+/* Seconds of all that was left to do. */
+static double time_tidying(struct bench *bench)
+{
+    double begin = now();
+    int more;
+
+    while ((more = store_tidy(bench->store)) == 1)
+        continue;
+    check(more == 0, store_error(bench->store));
+    return now() - begin;
+}
+
 static void bench_adding(struct bench *bench, const char *folder)
 {
     for (int order = 0; order < ORDERS; order++) {
-        double reading[ROUNDS], adding[ROUNDS];
+        double reading[ROUNDS], adding[ROUNDS], tidying;
 
         open_store(bench, folder, "adding.db");
         for (int round = 0; round < ROUNDS; round++)
             time_adding(bench, (enum order)order, round, &reading[round], &adding[round]);
+        tidying = time_tidying(bench) / (ROUNDS * RECORDS);
         store_close(&bench->store);
         unlink(bench->path);
-        printf("%-14s read %5.1f us, read and add %6.1f us: %.0f records/s\n", orders[order],
-               median(reading) * 1e6, median(adding) * 1e6, 1 / median(adding));
+        printf("%-14s read %5.1f us, read and add %6.1f us: %.0f records/s; tidy %.1f us\n",
+               orders[order], median(reading) * 1e6, median(adding) * 1e6, 1 / median(adding),
+               tidying * 1e6);
     }
 }
 
