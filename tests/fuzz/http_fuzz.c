@@ -91,6 +91,8 @@ static void check_target(const char *raw)
     if (status == 0) {
         assert(raw[0] == '/' && target->path[0] == '/');
         check_text(target->path);
+        assert(strchr(raw, '%') || strncmp(raw, target->path, strcspn(raw, "?")) == 0);
+        assert(strchr(raw, '%') || strlen(target->path) == strcspn(raw, "?"));
         assert(target->field_count == count_parts(raw));
         for (size_t i = 0; i < target->field_count; i++) {
             check_text(target->fields[i].name);

@@ -244,6 +244,24 @@ START_TEST(who_is_held_back_need_not_read)
 }
 END_TEST
 
+START_TEST(partitions_that_change_places_are_told_apart)
+{
+    struct pipeline_partition first;
+
+    begin(1, "t");
+    read_on(0);
+    now_ms += PATIENCE_MS;
+    told[0].partitions[0].position += 5;
+    tell(0);
+    first = told[0].partitions[0];
+    told[0].partitions[0] = told[0].partitions[1];
+    told[0].partitions[1] = first;
+    now_ms += 1;
+    tell(0);
+    expect(STUCK); /* the second, which is the first now and has not moved */
+}
+END_TEST
+
 START_TEST(partitions_keep_their_time_where_they_stand)
 {
     begin(1, "t");
@@ -284,6 +302,7 @@ static Suite *suite(void)
     tcase_add_test(health, what_is_published_has_to_be_committed);
     tcase_add_test(health, each_partition_has_to_get_on);
     tcase_add_test(health, who_is_held_back_need_not_read);
+    tcase_add_test(health, partitions_that_change_places_are_told_apart);
     tcase_add_test(health, partitions_keep_their_time_where_they_stand);
     suite_add_tcase(all, health);
     return all;
