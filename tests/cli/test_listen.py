@@ -220,21 +220,6 @@ def test_pages_of_others_get_nothing(programs):
         assert daemon.end().code == 0
 
 
-def test_brokers_that_are_away_leave_it_healthy_and_not_ready(programs):
-    with listening(programs, "-b", "127.0.0.1:1", "-t", "none", stdin=None) as daemon:
-        where = address(daemon)
-        page = page_with(daemon, where,
-                         lambda page: page.value("headcount_kafka_errors_total",
-                                                 client="consumer", code="_ALL_BROKERS_DOWN"),
-                         "the client complains")
-        assert page.value("headcount_ready") == 0
-        assert get(where, "/-/healthy")[::2] == (200, "healthy\n")
-        wait_for(lambda: get(where, "/-/ready")[::2] == (503, "no partitions are assigned\n"),
-                 "it has started, and has nothing")
-        assert against_conventions(page.text) == []
-        daemon.end()
-
-
 @pytest.mark.parametrize("listen", ["", "8080", ":8080", "127.0.0.1", "127.0.0.1:65536",
                                     "example.com:80", "[::1]", "127.0.0.1:http"])
 def test_an_address_that_is_none_is_usage(programs, listen):

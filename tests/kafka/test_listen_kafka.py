@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from frames import small_frame, stream
-from metrics_page import Page, address, get
+from metrics_page import Page, address, against_conventions, get
 from programs import wait_for
 
 FAST = ["--emit-every", "200ms", "-X", "session.timeout.ms=3000", "-X",
@@ -89,3 +89,18 @@ def test_lag_is_what_is_left_while_the_output_takes_nothing(programs, topics):
             assert page.value("headcount_commits_total") == 0, "a trial commits nothing"
             assert daemon.end().code == 0
             drain.wait(timeout=60)
+
+
+def test_brokers_that_are_away_leave_it_healthy_and_not_ready(programs):
+    with programs.start("--listen", "127.0.0.1:0", "-b", "127.0.0.1:1", "-t", "none") as daemon:
+        where = address(daemon)
+        page = page_with(daemon, where,
+                         lambda page: page.value("headcount_kafka_errors_total",
+                                                 client="consumer", code="_ALL_BROKERS_DOWN"),
+                         "the client complains")
+        assert page.value("headcount_ready") == 0
+        assert get(where, "/-/healthy")[::2] == (200, "healthy\n")
+        wait_for(lambda: get(where, "/-/ready")[::2] == (503, "no partitions are assigned\n"),
+                 "it has started, and has nothing")
+        assert against_conventions(page.text) == []
+        daemon.end()
