@@ -69,6 +69,8 @@
 #define LIMIT_LIVE_STREAMS 1024
 /* A line of records in a file. */
 #define LIMIT_RECORD_BYTES (4 * 1024 * 1024)
+/* A total of a stream and group, as JSON. */
+#define LIMIT_TOTAL_BYTES (80 * 1024)
 /* Addresses that a board answers. */
 #define LIMIT_BOARD_ROUTES 64
 /* Who follows what a board writes. */

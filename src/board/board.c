@@ -209,6 +209,9 @@ static void turn(struct board *board)
     }
     look(board, clock_monotonic_ms());
     keep(board, now_ms);
+    /* Nobody else writes it while nothing comes. One that fails is written with the next. */
+    if (board->options.totals && totals_settle(board->options.totals, board->options.store) > 0)
+        (void)store_flush(board->options.store);
 }
 
 /* Hands the partitions back when what was read of them is written. */

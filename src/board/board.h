@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "ingest.h"
+#include "totals.h"
 
 struct board_options {
     struct store *store;       /* borrowed */
@@ -15,6 +16,7 @@ struct board_options {
     bool live;                 /* the source goes on for ever: a topic */
     bool exit_at_end;          /* leave when the source is at its end; else wait for *stop */
     int64_t keep_minutes_ms;   /* 0: for ever */
+    struct totals *totals;     /* borrowed; or NULL */
     const struct ingest_follower *followers; /* borrowed; see ingest.h. Or NULL */
 };
 

@@ -154,6 +154,14 @@ static int64_t store_bytes(const char *db)
     return size;
 }
 
+static void add_totals(struct text *page, struct totals_counts counts)
+{
+    metrics_counter(page, "headcount_board_totals_total",
+                    "Totals that the brokers acknowledged (--totals).", counts.sent);
+    metrics_counter(page, "headcount_board_totals_failed_total",
+                    "Totals that they did not; they are sent again.", counts.failed);
+}
+
 static void metrics(void *context, const struct http_request *request,
                     struct http_response *response)
 {
@@ -173,6 +181,8 @@ static void metrics(void *context, const struct http_request *request,
     live_newest(watch->options.live, add_newest, page);
     metrics_gauge(page, "headcount_board_live_clients", "Pages that are told of changes live.",
                   (int64_t)live_clients(watch->options.live));
+    if (watch->options.totals)
+        add_totals(page, totals_counts(watch->options.totals));
     pthread_mutex_lock(&watch->lock);
     if (watch->server)
         metrics_http(page, watch->server);

@@ -11,6 +11,7 @@
 struct board_watch_options {
     struct board *board; /* these are borrowed */
     struct live *live;
+    struct totals *totals; /* or NULL */
     const char *db;
     const char *kafka;   /* librdkafka's version */
 };

@@ -58,6 +58,9 @@ static size_t board_options(struct board_config *c, struct args_option *o)
         {.name = "token-file", .kind = ARGS_STRING, .value = &c->token_file, .argument = "FILE",
          .help = "who asks must know what it holds; needed where others than this machine "
                  "can ask"},
+        {.name = "totals", .kind = ARGS_STRING, .value = &c->totals, .argument = "TOPIC",
+         .help = "write the numbers of hours, days, weeks, months and years (UTC) as small JSON "
+                 "to this topic, whenever they change"},
         {.name = "backup", .kind = ARGS_STRING, .value = &c->backup, .argument = "FILE",
          .help = "copy --db to FILE and leave, while a board is using it or not"},
     };
@@ -115,7 +118,7 @@ void board_config_help(const struct board_config *config, void *stream)
 /* --backup is a command of its own. */
 static const char *wrong_backup(const struct board_config *c)
 {
-    if (c->brokers || c->topic || c->files.count > 0 || c->exit_at_end)
+    if (c->brokers || c->topic || c->totals || c->files.count > 0 || c->exit_at_end)
         return "--backup copies what is in --db and reads nothing: no -b, -t, -e, RECORDS";
     if (strcmp(c->backup, c->db) == 0)
         return "--backup and --db name the same file";
@@ -130,14 +133,20 @@ static const char *wrong_words(const struct board_config *c)
         return wrong_backup(c);
     if (c->topic && c->files.count > 0)
         return "read either RECORDS or -t TOPIC, not both: load files first (-e), then the topic";
-    if ((c->topic != NULL) != (c->brokers != NULL))
-        return c->topic ? "-t TOPIC needs -b BROKERS" : "-b BROKERS needs -t TOPIC";
-    if (c->topic && !*c->topic)
-        return "-t takes a name, not nothing";
+    if ((c->topic || c->totals) && !c->brokers)
+        return c->topic ? "-t TOPIC needs -b BROKERS" : "--totals TOPIC needs -b BROKERS";
+    if (c->brokers && !c->topic && !c->totals)
+        return "-b BROKERS needs -t TOPIC";
+    if ((c->topic && !*c->topic) || (c->totals && !*c->totals))
+        return "-t and --totals take a name, not nothing";
+    if (c->topic && c->totals && strcmp(c->topic, c->totals) == 0)
+        return "-t and --totals name the same topic: its readers would find totals there";
     if (c->exit_at_end && !c->topic && c->files.count == 0)
         return "-e has nothing to read: name RECORDS, or -b BROKERS and -t TOPIC";
     if (c->exit_at_end && (c->listen_given || c->token_file))
         return "-e serves nothing: no --listen, no --token-file";
+    if (c->exit_at_end && c->totals)
+        return "-e only loads: --totals is for a board that goes on";
     if (!http_listen_is_valid(c->listen))
         return "--listen wants " HTTP_LISTEN_FORM;
     return NULL;

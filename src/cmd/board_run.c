@@ -34,12 +34,14 @@ struct parts {
     struct store_readers *readers;
     struct live *live;
     struct api *api;
+    struct totals *totals;
     struct board *board;
     struct board_watch *watch;
     struct http_server *server;
     struct ingest_follower followers[LIMIT_BOARD_FOLLOWERS + 1];
     struct http_route routes[LIMIT_BOARD_ROUTES + 1];
     size_t routes_count;
+    struct emit_kafka_options emit;
     char error[1200];
 };
 
@@ -50,7 +52,8 @@ static int exit_unmade(const void *made)
 
 static int make_store(struct parts *parts)
 {
-    const struct store_options options = {.path = parts->config->db};
+    const struct store_options options = {.path = parts->config->db,
+                                          .dues = parts->config->totals != NULL};
     parts->store = store_open(&options, parts->error, sizeof parts->error);
     return exit_unmade(parts->store);
 }
@@ -81,9 +84,6 @@ static int make_topic_source(struct parts *parts)
     const struct source_kafka_positions positions = {go_on, parts->store};
     char group[64];
     uint64_t random;
-    int code = make_properties(parts);
-    if (code != CONFIG_EXIT_DONE)
-        return code;
     if (!random_u64(&random)) {
         snprintf(parts->error, sizeof parts->error, "no random numbers from the system");
         return CONFIG_EXIT_FAILED;
@@ -103,6 +103,9 @@ static int make_topic_source(struct parts *parts)
 static int make_source(struct parts *parts)
 {
     const struct board_config *config = parts->config;
+    int code = config->brokers ? make_properties(parts) : CONFIG_EXIT_DONE;
+    if (code != CONFIG_EXIT_DONE)
+        return code;
     if (config->topic)
         return make_topic_source(parts);
     if (config->files.count == 0)
@@ -146,6 +149,21 @@ static int make_faces(struct parts *parts)
     return CONFIG_EXIT_DONE;
 }
 
+static int make_totals(struct parts *parts)
+{
+    const struct emit_kafka_options topic = {.properties = parts->properties,
+                                             .topic = parts->config->totals,
+                                             .partitions = -1,
+                                             .record_max = LIMIT_TOTAL_BYTES,
+                                             .overwrites = true};
+    const struct totals_options options = {.db = parts->config->db, .emit = &parts->emit};
+    if (!parts->config->totals)
+        return CONFIG_EXIT_DONE;
+    parts->emit = topic;
+    parts->totals = totals_start(&options, parts->error, sizeof parts->error);
+    return exit_unmade(parts->totals);
+}
+
 static int make_board(struct parts *parts)
 {
     const struct board_config *config = parts->config;
@@ -154,6 +172,7 @@ static int make_board(struct parts *parts)
                                           .live = config->topic && !config->exit_at_end,
                                           .exit_at_end = config->exit_at_end,
                                           .keep_minutes_ms = config->keep_minutes_ms,
+                                          .totals = parts->totals,
                                           .followers = parts->followers};
     parts->board = board_create(&options);
     return exit_unmade(parts->board);
@@ -162,7 +181,7 @@ static int make_board(struct parts *parts)
 static bool make_watch(struct parts *parts)
 {
     const struct board_watch_options options = {
-        parts->board, parts->live, parts->config->db, kafka_version()};
+        parts->board, parts->live, parts->totals, parts->config->db, kafka_version()};
     struct http_route routes[BOARD_WATCH_ROUTES];
     parts->watch = board_watch_create(&options);
     if (!parts->watch)
@@ -198,6 +217,8 @@ static int make(struct parts *parts)
     if (code == CONFIG_EXIT_DONE)
         code = make_faces(parts);
     if (code == CONFIG_EXIT_DONE)
+        code = make_totals(parts);
+    if (code == CONFIG_EXIT_DONE)
         code = make_board(parts);
     if (code == CONFIG_EXIT_DONE)
         code = make_server(parts);
@@ -213,6 +234,7 @@ static void unmake(struct parts *parts)
     http_server_stop(&parts->server);
     board_watch_destroy(&parts->watch);
     board_destroy(&parts->board);
+    totals_stop(&parts->totals);
     api_destroy(&parts->api);
     live_destroy(&parts->live);
     store_readers_destroy(&parts->readers);

@@ -136,6 +136,8 @@ struct emit_kafka_options {
     int32_t partitions;  /* of the topic if it has to be created */
     size_t record_max;   /* the largest record that must fit, bytes */
     bool keep_forever;   /* create with retention.ms=-1 and announce finite retention */
+    bool overwrites;     /* the last record of a key is all that counts: create it compacted,
+                          * and take one that is */
 };
 
 enum emit_kafka_status { EMIT_KAFKA_OK, EMIT_KAFKA_CONFIG, EMIT_KAFKA_FAILED };

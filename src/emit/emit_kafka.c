@@ -154,11 +154,12 @@ static void client_destroy(rd_kafka_t **client)
 
 /* The topic is not what it was: it may not do any more, or smaller batches are
  * wanted, by another producer. */
-static void kafka_renew(struct emit_kafka *kafka, const struct kafka_topic *topic)
+static void kafka_renew(struct emit_kafka *kafka, struct kafka_topic *topic)
 {
     rd_kafka_t *old = kafka->producer;
     char error[KAFKA_TEXT_MAX];
 
+    topic->compacted = topic->compacted && !kafka->overwrites;
     if (!topic->exists ||
         !kafka_topic_fits(topic, kafka->topic, kafka->record_max, kafka->failure,
                           sizeof kafka->failure) ||

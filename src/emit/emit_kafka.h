@@ -15,6 +15,7 @@ struct emit_kafka {
     struct emit base;
     struct kafka_notes notes; /* owner: this */
     char *topic;
+    bool overwrites;           /* it may be compacted */
     size_t record_max;
     int64_t message_bytes_max; /* what the topic takes, last we heard */
     rd_kafka_conf_t *conf;     /* makes producers, but for their sizes */

@@ -141,9 +141,11 @@ static enum kafka_answer setup_create(struct kafka_admin *admin,
                                       const struct kafka_patience *patience, char *error,
                                       size_t error_size)
 {
-    enum kafka_answer answer = kafka_topic_create(admin, options->topic, options->partitions,
-                                                  options->keep_forever, patience, error,
-                                                  error_size);
+    enum kafka_keep keep = options->overwrites     ? KAFKA_KEEP_LAST_OF_KEY
+                           : options->keep_forever ? KAFKA_KEEP_FOREVER
+                                                   : KAFKA_KEEP_AS_USUAL;
+    enum kafka_answer answer = kafka_topic_create(admin, options->topic, options->partitions, keep,
+                                                  patience, error, error_size);
 
     if (answer == KAFKA_ANSWERED)
         log_event(LOG_INFO, "output_created", LOG_S("topic", options->topic),
@@ -216,6 +218,7 @@ static enum emit_kafka_status setup_check(const struct emit_kafka_options *optio
         return EMIT_KAFKA_FAILED;
     status = setup_topic(admin, options, patience, &topic, error, error_size);
     if (status == EMIT_KAFKA_OK && topic.exists) {
+        topic.compacted = topic.compacted && !options->overwrites;
         if (!kafka_topic_fits(&topic, options->topic, options->record_max, error, error_size))
             status = EMIT_KAFKA_CONFIG;
         else
@@ -235,6 +238,7 @@ static struct emit_kafka *kafka_new(const struct emit_kafka_options *options)
     kafka->base.ops = &emit_kafka_ops;
     kafka_notes_init(&kafka->notes, kafka);
     kafka->record_max = options->record_max;
+    kafka->overwrites = options->overwrites;
     kafka->message_bytes_max = EMIT_KAFKA_BYTES_DEFAULT;
     kafka->topic = strdup(options->topic);
     if (!kafka->topic)

@@ -300,7 +300,7 @@ static enum kafka_answer create_take_event(rd_kafka_event_t *event, char *error,
 }
 
 enum kafka_answer kafka_topic_create(struct kafka_admin *admin, const char *name,
-                                     int32_t partitions, bool keep_forever,
+                                     int32_t partitions, enum kafka_keep keep,
                                      const struct kafka_patience *patience, char *error,
                                      size_t error_size)
 {
@@ -313,8 +313,9 @@ enum kafka_answer kafka_topic_create(struct kafka_admin *admin, const char *name
 
     if (!wanted)
         return KAFKA_REFUSED;
-    rd_kafka_NewTopic_set_config(wanted, "cleanup.policy", "delete");
-    if (keep_forever)
+    rd_kafka_NewTopic_set_config(wanted, "cleanup.policy",
+                                 keep == KAFKA_KEEP_LAST_OF_KEY ? "compact" : "delete");
+    if (keep == KAFKA_KEEP_FOREVER)
         rd_kafka_NewTopic_set_config(wanted, "retention.ms", "-1");
     snprintf(error, error_size, "no answer from the brokers");
     queue = rd_kafka_queue_new(admin->client);

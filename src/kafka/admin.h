@@ -67,10 +67,11 @@ struct kafka_question *kafka_question_ask(struct rd_kafka_s *client, const char 
 bool kafka_question_answered(struct kafka_question *question, enum kafka_answer *answer,
                              struct kafka_topic *topic, char *error, size_t error_size);
 void kafka_question_drop(struct kafka_question **question);
-/* Makes it, with cleanup.policy=delete; ANSWERED also when it is there by now.
- * `partitions` below 1: the broker's default. */
+enum kafka_keep { KAFKA_KEEP_AS_USUAL, KAFKA_KEEP_FOREVER, KAFKA_KEEP_LAST_OF_KEY };
+/* Makes it, with cleanup.policy=delete, or compact for KAFKA_KEEP_LAST_OF_KEY;
+ * ANSWERED also when it is there by now. `partitions` below 1: the broker's default. */
 enum kafka_answer kafka_topic_create(struct kafka_admin *admin, const char *name,
-                                     int32_t partitions, bool keep_forever,
+                                     int32_t partitions, enum kafka_keep keep,
                                      const struct kafka_patience *patience, char *error,
                                      size_t error_size);
 /* Whether records up to `record_max` bytes can live in an existing topic, each
