@@ -122,7 +122,7 @@ def test_token(services, scratch):
                                      ("prometheus", 65534, 0, 0o400)):
         found = (scratch / name).stat()
         assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (owner, group, mode)
-    assert "--uid 10001" in str(Dockerfile().stages["headcount"])
+    assert "--uid 10001 --gid 10001" in str(Dockerfile().stages["headcount"])
 
 
 def properties_of(environment):
