@@ -181,8 +181,8 @@ static void metrics(void *context, const struct http_request *request,
     live_newest(watch->options.live, add_newest, page);
     metrics_gauge(page, "headcount_board_live_clients", "Pages that are told of changes live.",
                   (int64_t)live_clients(watch->options.live));
-    if (watch->options.totals)
-        add_totals(page, totals_counts(watch->options.totals));
+    add_totals(page, watch->options.totals ? totals_counts(watch->options.totals)
+                                           : (struct totals_counts){0});
     pthread_mutex_lock(&watch->lock);
     if (watch->server)
         metrics_http(page, watch->server);
