@@ -5,14 +5,16 @@
  * again from there changes nothing.
  *
  *   minute quarter hour six_hours day present pending
- *                                             (id, uniques, low, high, error, bytes)
+ *                                       (id, uniques, low, high, error, seal, bytes)
  *   stream (id, name, fields, key_id, state)    series (id, stream, profile, name)
  *   position (cluster, topic, partition, next)  setting (name, value)
  *   due (stream, grain, start, version, sent)
  *   waiting (stream, instance, epoch, number, lacks, bytes)
  *
  * Sketches are rows of plain tables with one integer as key, so that a range of
- * time is a range of the file. application_id says that it is ours, user_version
+ * time is a range of the file. SQLite does not notice when a disk gives back other
+ * numbers than it got: a sketch is sealed by its own form, what stands beside it by the
+ * row's seal. application_id says that it is ours, user_version
  * which form of these tables it has.
  *
  * SQLite lets several processes write by turns, but two boards would each go by
@@ -30,15 +32,18 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "headcount/hash.h"
 #include "store_file_inside.h"
 
 #define STORE_APPLICATION 0x48434244 /* "HCBD" */
 #define STORE_VERSION 1
 #define BUSY_MS 10000
+#define DAMAGED "it is damaged: put a backup in its place, or read the topic again into a new file"
 
 /* What is short comes first: SQLite need not read the rest of a row then. */
 #define TABLE(name) "CREATE TABLE " name "(id INTEGER PRIMARY KEY, uniques REAL NOT NULL," \
-    " low REAL NOT NULL, high REAL NOT NULL, error REAL NOT NULL, bytes BLOB NOT NULL);"
+    " low REAL NOT NULL, high REAL NOT NULL, error REAL NOT NULL, seal INTEGER NOT NULL," \
+    " bytes BLOB NOT NULL);"
 static const char schema[] =
     TABLE("minute") TABLE("quarter") TABLE("hour") TABLE("six_hours") TABLE("day")
     TABLE("present") TABLE("pending")
@@ -58,7 +63,7 @@ static const char schema[] =
     " PRIMARY KEY(stream, grain, start)) WITHOUT ROWID;"
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
 
-#define PUT(name) "INSERT OR REPLACE INTO " name " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+#define PUT(name) "INSERT OR REPLACE INTO " name " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 #define GET(name) "SELECT * FROM " name " WHERE id = ?1"
 #define RANGE(name) "SELECT * FROM " name " WHERE id >= ?1 AND id < ?2 ORDER BY id"
 #define DELETE(name) "DELETE FROM " name " WHERE id IN (SELECT id FROM " name \
@@ -118,8 +123,7 @@ bool store_file_fail_sql(struct store_file *file)
     case SQLITE_NOTADB:
         return store_file_fail(file, "it is no store of headcount-board, nor any SQLite database");
     case SQLITE_CORRUPT:
-        return store_file_fail(file, "it is damaged: put a backup in its place, or read the topic "
-                                     "again into a new file");
+        return store_file_fail(file, DAMAGED);
     case SQLITE_FULL:
         return store_file_fail(file, "the disk is full");
     case SQLITE_READONLY:
@@ -355,6 +359,23 @@ void store_file_rollback(struct store_file *file)
     memcpy(file->error, error, sizeof error);
 }
 
+/* Over all of the row but a sketch, whose bytes have a check of their own. */
+static int64_t seal_of(enum store_grain grain, const struct store_blob *blob)
+{
+    const struct hc_estimate *estimate = &blob->estimate;
+    const double numbers[] = {estimate->value, estimate->low, estimate->high, estimate->error};
+    struct {
+        int64_t grain, id;
+        double numbers[sizeof(numbers) / sizeof(numbers[0])];
+        uint64_t bits;
+    } row = {.grain = grain, .id = blob->id};
+
+    memcpy(row.numbers, numbers, sizeof numbers);
+    if (grain >= STORE_PRESENT)
+        row.bits = hc_hash_bytes(HC_PROFILE_REDIS, blob->bytes, blob->size).first;
+    return (int64_t)hc_hash_bytes(HC_PROFILE_REDIS, &row, sizeof row).first;
+}
+
 bool store_file_put(struct store_file *file, enum store_grain grain, const struct store_blob *blob)
 {
     sqlite3_stmt *put = store_file_prepare(file, PUT_BLOB + (int)grain);
@@ -366,25 +387,40 @@ bool store_file_put(struct store_file *file, enum store_grain grain, const struc
     sqlite3_bind_double(put, 3, blob->estimate.low);
     sqlite3_bind_double(put, 4, blob->estimate.high);
     sqlite3_bind_double(put, 5, blob->estimate.error);
-    sqlite3_bind_blob64(put, 6, blob->bytes, blob->size, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 6, seal_of(grain, blob));
+    sqlite3_bind_blob64(put, 7, blob->bytes, blob->size, SQLITE_STATIC);
     return store_file_step(file, put) == 0;
 }
 
-static void read_estimate(sqlite3_stmt *row, struct store_blob *blob)
+/* Without its bytes, which then are not read from the disk, either; bits are. False: it
+ * is not what was written. */
+static bool read_estimate(sqlite3_stmt *row, enum store_grain grain, struct store_blob *blob)
 {
+    bool with_bytes = grain >= STORE_PRESENT;
+
     blob->id = sqlite3_column_int64(row, 0);
     blob->estimate = (struct hc_estimate){
         sqlite3_column_double(row, 1), sqlite3_column_double(row, 2),
         sqlite3_column_double(row, 3), sqlite3_column_double(row, 4)};
-    blob->bytes = NULL;
-    blob->size = 0;
+    blob->bytes = with_bytes ? sqlite3_column_blob(row, 6) : NULL;
+    blob->size = with_bytes ? (size_t)sqlite3_column_bytes(row, 6) : 0;
+    return sqlite3_column_int64(row, 5) == seal_of(grain, blob);
 }
 
-static void read_blob(sqlite3_stmt *row, struct store_blob *blob)
+static bool read_blob(sqlite3_stmt *row, enum store_grain grain, struct store_blob *blob)
 {
-    read_estimate(row, blob);
-    blob->bytes = sqlite3_column_blob(row, 5);
-    blob->size = (size_t)sqlite3_column_bytes(row, 5);
+    if (!read_estimate(row, grain, blob))
+        return false;
+    blob->bytes = sqlite3_column_blob(row, 6);
+    blob->size = (size_t)sqlite3_column_bytes(row, 6);
+    return true;
+}
+
+static int fail_damaged(struct store_file *file, sqlite3_stmt *row)
+{
+    sqlite3_reset(row);
+    store_file_fail(file, DAMAGED);
+    return -1;
 }
 
 int store_file_get(struct store_file *file, enum store_grain grain, int64_t id,
@@ -397,8 +433,8 @@ int store_file_get(struct store_file *file, enum store_grain grain, int64_t id,
         return -1;
     sqlite3_bind_int64(get, 1, id);
     found = store_file_step(file, get);
-    if (found == 1)
-        read_blob(get, blob);
+    if (found == 1 && !read_blob(get, grain, blob))
+        return fail_damaged(file, get);
     return found;
 }
 
@@ -415,15 +451,16 @@ bool store_file_walk(struct store_file *file, enum store_grain grain, int64_t fr
 }
 
 static int next(struct store_file *file, enum store_grain grain,
-                void (*read)(sqlite3_stmt *row, struct store_blob *blob), struct store_blob *blob)
+                bool (*read)(sqlite3_stmt *row, enum store_grain grain, struct store_blob *blob),
+                struct store_blob *blob)
 {
     sqlite3_stmt *walk = file->prepared[WALK + (int)grain];
     int found;
 
     assert(walk);
     found = store_file_step(file, walk);
-    if (found == 1)
-        read(walk, blob);
+    if (found == 1 && !read(walk, grain, blob))
+        return fail_damaged(file, walk);
     return found;
 }
 
