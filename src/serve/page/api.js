@@ -107,7 +107,7 @@ async function readEvents(body, heard) {
     rest = (rest + value).replaceAll("\r\n", "\n");
     const blocks = rest.split("\n\n");
     rest = blocks.pop();
-    heard(blocks.map(parseEvent).filter((event) => event.data !== ""));
+    heard(blocks.map(parseEvent));
   }
 }
 
@@ -137,8 +137,9 @@ export function listen(stream, on) {
       await readEvents(answer.body, (events) => {
         alive();
         for (const event of events) {
+          // An id may come by itself, after the events that it is of.
           last = event.id ?? last;
-          on.event(event.event, JSON.parse(event.data));
+          if (event.data !== "") on.event(event.event, JSON.parse(event.data));
         }
       });
     } finally {

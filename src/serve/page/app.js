@@ -25,7 +25,7 @@ const STALE_S = 300;
 const page = {
   state: readAddress(location.search), streams: [], stream: null, rows: [], asked: null,
   chart: null, panels: null, newest: null, link: "connecting", stop: null, abort: null,
-  again: null, tilesAgain: null, tilesAt: 0,
+  again: null, loadedAt: 0, tilesAgain: null, tilesAt: 0,
 };
 window.headcount = page;
 
@@ -88,6 +88,7 @@ async function load() {
   const {signal} = page.abort;
   if (!page.stream) return;
   const asked = question();
+  page.loadedAt = Date.now();
   document.body.classList.add("loading");
   try {
     const answer = await ask("uniques", parameters(asked), signal);
@@ -154,6 +155,11 @@ function tilesLater() {
   later("tilesAgain", Math.max(TILES_MS - (Date.now() - page.tilesAt), 1000), loadTiles);
 }
 
+// At once, if the last time was a while ago.
+function loadLater() {
+  later("again", Math.max(AGAIN_MS - (Date.now() - page.loadedAt), 0), load);
+}
+
 // Minutes go right where they belong; of coarser rows the board has to be asked.
 function heard(event, data) {
   const rows = event === "rows" ? parseRows(data.rows) : [];
@@ -174,7 +180,7 @@ function heard(event, data) {
     page.rows = mergeRows(page.rows, rows).filter((row) => row.end > from && row.start < limit);
     draw();
   } else {
-    later("again", AGAIN_MS, load);
+    loadLater();
   }
 }
 
@@ -198,7 +204,7 @@ function connect() {
     event: heard,
     state(state) {
       // What was missed while away is asked for.
-      if (state === "live" && page.link === "away") later("again", 0, load);
+      if (state === "live" && page.link === "away") loadLater();
       page.link = state;
       showLive();
     },
