@@ -23,8 +23,7 @@ from oracle import seconds_of
 FIRST = 1456531200  # 2016-02-27
 LAST = 1459814400   # 2016-04-05
 # St John's changes its clocks on 13 March, Zurich on the 27th, Lord Howe on 3 April.
-ZONES = ["UTC", "Europe/Zurich", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns",
-         "America/New_York", "Pacific/Chatham"]
+ZONES = ["UTC", "Europe/Zurich", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns"]
 GRAINS = ["hour", "day", "week", "month", "year", "all"]
 MERGE = ["start", "end", "by", "group", "uniques", "low", "high", "error", "minutes", "complete",
          "additive"]
@@ -99,7 +98,8 @@ def same_rows(answer, expected):
 @pytest.mark.parametrize("zone", ZONES)
 def test_rows_are_those_of_merge(build, records, address, zone):
     for by in GRAINS:
-        for week in ("monday", "sunday", "saturday") if by == "week" else ("monday",):
+        every = by == "week" and zone == "America/St_Johns"
+        for week in ("monday", "sunday", "saturday") if every else ("monday",):
             options = ["--by", by, "--tz", zone, "--week-start", week]
             parameters = {"by": by, "tz": zone, "week_start": week}
             # By something longer all there is; the board has to be told that it is not now.
@@ -111,7 +111,7 @@ def test_rows_are_those_of_merge(build, records, address, zone):
 @pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe", "America/St_Johns"])
 def test_rows_of_ranges_that_end_anywhere(build, records, address, zone):
     rng = random.Random(zone)
-    for _ in range(12):
+    for _ in range(8):
         begin = rng.randrange(FIRST, LAST - 86400)
         end = rng.randrange(begin + 1, min(LAST, begin + 20 * 86400))
         by = rng.choice(["minute", *GRAINS])
@@ -229,8 +229,8 @@ positive_data_acceptance.expected-statuses = ["2xx", "400", "422"]
 
 
 def test_schemathesis_finds_nothing(address, folder):
-    assert schemathesis(address, folder, "--phases", "examples,fuzzing", "--max-examples", "15",
-                        "--exclude-path", "/api/v1/live") > 80
-    # Between them they have all parameters; all endpoints take two minutes.
+    assert schemathesis(address, folder, "--phases", "examples,fuzzing", "--max-examples", "10",
+                        "--exclude-path", "/api/v1/live") > 60
+    # What comes of each parameter's schema: here of six of them, of all it takes minutes.
     assert schemathesis(address, folder, "--phases", "coverage", "--include-path",
-                        "/api/v1/so-far", "--include-path", "/api/v1/returning") > 150
+                        "/api/v1/so-far") > 60
