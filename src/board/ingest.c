@@ -327,7 +327,13 @@ enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now
 
     if (is_disproved(ingest))
         return INGEST_FAILED;
-    if (is_waiting(ingest, now_ms)) {
+    bool waiting = is_waiting(ingest, now_ms);
+
+    if (store_is_spoiled(ingest->options.store)) {
+        snprintf(ingest->error, sizeof ingest->error, "%s", store_error(ingest->options.store));
+        return INGEST_FAILED;
+    }
+    if (waiting) {
         source_poll(ingest->options.source, timeout_ms, &step);
         state = take_step(ingest, &step, now_ms);
         return state == INGEST_GOING ? INGEST_HELD : state;

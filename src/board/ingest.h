@@ -41,7 +41,7 @@ enum ingest_state {
     INGEST_GOING,
     INGEST_HELD,   /* the store can't be written now */
     INGEST_END,    /* everything was read and written */
-    INGEST_FAILED  /* the source can't be read any more; ingest_error */
+    INGEST_FAILED  /* the source can't be read any more, or there was no memory; ingest_error */
 };
 /* One step: what the source has, after at most `timeout_ms`. `now_ms` is monotonic. */
 enum ingest_state ingest_turn(struct ingest *ingest, int timeout_ms, int64_t now_ms);

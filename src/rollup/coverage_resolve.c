@@ -151,7 +151,8 @@ static bool look_at(struct coverage *coverage, struct waiting *waiting, bool *ke
     if (*kept)
         return true;
     coverage->gaps += gap;
-    return range_set_add(&waiting->start->numbers, number, number + 1) && coverage_let_go(waiting, &unmet);
+    return range_set_add(&waiting->start->numbers, number, number + 1) &&
+           coverage_let_go(waiting, &unmet);
 }
 
 /* Counts whatever can be counted of those in memory. On failure those that were
@@ -214,7 +215,8 @@ enum hc_status coverage_wait(struct coverage *coverage, struct waiting *waiting)
 static bool resolve(struct waiting *waiting)
 {
     struct coverage_unmet unmet = {0};
-    return (waiting->repeated || coverage_lacks(waiting, &unmet)) && coverage_let_go(waiting, &unmet);
+    return (waiting->repeated || coverage_lacks(waiting, &unmet)) &&
+           coverage_let_go(waiting, &unmet);
 }
 
 enum hc_status coverage_resolve(struct coverage *coverage)

@@ -28,6 +28,7 @@ struct store {
     struct store_places places;
     struct store_dues dues;
     bool changed;                /* since the last flush */
+    bool spoiled;                /* see store_is_spoiled */
     struct store_watch watch;
     struct text scratch;
     char error[STORE_ERROR_MAX];
@@ -47,6 +48,19 @@ static bool fail(struct store *store, const char *what)
 static bool no_memory(struct store *store)
 {
     return fail(store, hc_status_text(HC_ENOMEM));
+}
+
+/* Without memory a coverage may have taken half of something. */
+static bool spoil(struct store *store)
+{
+    store->spoiled = true;
+    return fail(store, "there was no memory: what was read since the last flush is to be read "
+                       "again");
+}
+
+bool store_is_spoiled(const struct store *store)
+{
+    return store->spoiled;
 }
 
 static bool fail_file(struct store *store)
@@ -191,7 +205,7 @@ static enum store_result add_sketch(struct store *store, struct store_stream *st
     if (coverage_add_sketch(stream->coverage, record) == HC_OK &&
         rollup_profiles_add(stream->profiles, record))
         return STORE_TAKEN;
-    no_memory(store);
+    spoil(store);
     return STORE_FAILED;
 }
 
@@ -202,6 +216,10 @@ enum store_result store_add(struct store *store, const struct record *record)
     struct store_stream *stream;
 
     assert(record->kind != RECORD_NONE);
+    if (store->spoiled) {
+        spoil(store);
+        return STORE_FAILED;
+    }
     stream = stream_of(store, is_sketch ? record->sketch.stream : record->checkpoint.stream);
     if (!stream)
         return STORE_FAILED;
@@ -214,7 +232,7 @@ enum store_result store_add(struct store *store, const struct record *record)
     } else if (coverage_add_checkpoint(stream->coverage, &record->checkpoint) == HC_OK) {
         stream->checkpoints = true;
     } else {
-        no_memory(store);
+        spoil(store);
         result = STORE_FAILED;
     }
     store_hot_trim(store->grains.hot);
@@ -246,7 +264,7 @@ static bool write_streams(struct store *store)
             store_stream_save(store->streams.items[i], store->file, &store->scratch);
 
         if (status != HC_OK)
-            return status == HC_EROOM ? fail_file(store) : no_memory(store);
+            return status == HC_EROOM ? fail_file(store) : spoil(store);
     }
     return true;
 }
@@ -294,6 +312,8 @@ bool store_flush(struct store *store)
     size_t count;
     bool done;
 
+    if (store->spoiled)
+        return spoil(store);
     if (!store->changed)
         return true;
     if (!store_hot_dirty(store->grains.hot, &entries, &count))

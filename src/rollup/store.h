@@ -93,6 +93,10 @@ struct store_due {
  * flush. HC_ENOMEM. */
 enum hc_status store_settle(struct store *store, const struct store_due *due, bool final);
 
+/* Whether memory ran out where that can't be taken back: nothing is written any more,
+ * and a store that is opened anew goes on from the file's positions. */
+bool store_is_spoiled(const struct store *store);
+
 /* One line for people about the last refusal or failure. */
 const char *store_error(const struct store *store);
 
