@@ -19,7 +19,7 @@
 #define LOOK_MS 1000
 #define KEEP_EVERY_MS 60000
 /* How long leaving may wait for a store that can't be written. */
-#define LEAVE_MS 5000
+#define LEAVE_MS 2500
 
 struct board {
     struct board_options options;

@@ -157,3 +157,24 @@ def test_copied_while_it_runs(build, scratch, file):
     assert minutes_of(copy) == minutes_of(db) == merged(build, file)
     with Board(build, copy) as board:
         assert board.rows(by="day", from_=START, to=START + 86400)
+
+
+def test_minutes_let_go(build, scratch, file):
+    wanted = {"from_": START // 3600 * 3600, "to": START // 3600 * 3600 + 4 * 3600}
+    last = {"from_": START + 60 * (MINUTES - 60), "to": START + 60 * MINUTES}
+    db = scratch / "board.db"
+    with Board(build, scratch / "all.db", file) as board:
+        board.wait_until_ready()
+        hours = board.rows(by="hour", **wanted)
+        minutes = board.rows(by="minute", **last)
+    with Board(build, db, file, "--keep-minutes", "1h") as board:
+        board.wait_for(lambda: min(key[-1] for key in minutes_of(db)) > START
+                       if minutes_of(db) else False, "minutes that went")
+        assert len(minutes_of(db)) <= 61
+        assert board.rows(by="hour", **wanted) == hours
+        assert board.rows(by="minute", **last) == minutes
+        assert board.rows(by="minute", from_=START, to=START + 600) == []
+        assert board.end().code == 0
+    # Nor do they come back.
+    load(build, db, "-e", file)
+    assert len(minutes_of(db)) <= 61

@@ -1,6 +1,7 @@
 """Goal: a board that is killed at any moment, while it writes too, ends with the very
 sketches that headcount merge makes of the topic, having lost and repeated nothing;
-and two boards of one topic hold the same bytes. What is wrong with a topic is said."""
+and two boards of one topic hold the same bytes. While brokers are away it goes on serving.
+What is wrong with a topic is said."""
 import random
 import subprocess
 import time
@@ -61,6 +62,20 @@ def test_killed_while_it_writes(build, broker, topics, scratch, records, merged)
     # What was written once is not read again.
     said = load(build, db, *words(broker, name), "-e")
     assert "records=0 refused=0" in said
+
+
+def test_broker_away(build, broker, topics, outage, scratch, records):
+    name, db = "board-away", scratch / "board.db"
+    topics.create(name, 2)
+    topics.produce(name, records[:500])
+    with Board(build, db, *words(broker, name)) as board:
+        board.wait_for(lambda: board.records() == 500, "the first half")
+        with outage(broker, 1):
+            assert board.get("/api/v1/streams")[0] == 200
+            assert board.get("/-/healthy")[0] == 200
+        topics.produce(name, records[500:])
+        board.wait_for(lambda: board.records() == len(records), "the rest")
+        assert board.end().code == 0, board.err
 
 
 def test_wrong_topics(build, broker, topics, scratch):
