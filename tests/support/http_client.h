@@ -30,20 +30,25 @@ static inline void answer_free(struct answer **answer)
     *answer = NULL;
 }
 
-/* A connection to "http://127.0.0.1:PORT". */
-static inline int client_connect(const char *address)
+/* A connection to "http://127.0.0.1:PORT", or -1. */
+static inline int client_try(const char *address)
 {
     const struct timeval patience = {.tv_sec = CLIENT_PATIENCE_S};
     struct sockaddr_in to = {.sin_family = AF_INET};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(strncmp(address, "http://127.0.0.1:", 17), 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     to.sin_port = htons((uint16_t)strtoul(address + 17, NULL, 10));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ? fd : -1;
+}
+
+static inline int client_connect(const char *address)
+{
+    int fd = client_try(address);
+
+    ck_assert_int_ge(fd, 0);
     return fd;
 }
 

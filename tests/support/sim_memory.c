@@ -1,9 +1,10 @@
 #include "sim_memory.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-static uint64_t left, failed;
+static _Atomic uint64_t left, failed;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -14,20 +15,24 @@ void *__wrap_realloc(void *pointer, size_t size);
 
 void memory_fail_at(uint64_t n)
 {
-    left = n;
-    failed = 0;
+    atomic_store(&failed, 0);
+    atomic_store(&left, n);
 }
 
 uint64_t memory_failed(void)
 {
-    return failed;
+    return atomic_load(&failed);
 }
 
 static bool is_over(void)
 {
-    if (left == 0 || --left > 0)
+    uint64_t now = atomic_load(&left);
+
+    while (now > 0 && !atomic_compare_exchange_weak(&left, &now, now - 1))
+        ;
+    if (now != 1)
         return false;
-    failed++;
+    atomic_fetch_add(&failed, 1);
     return true;
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* The n-th allocation from now on fails, once; 0: none does. */
+/* The n-th allocation from now on, in whatever thread, fails, once; 0: none does. */
 void memory_fail_at(uint64_t n);
 /* How many have failed since then. */
 uint64_t memory_failed(void);
