@@ -31,6 +31,7 @@ bool http_token_read(const char *path, char token[LIMIT_HTTP_TOKEN_BYTES + 1], c
     struct secret_file file = {0};
     const char *why = NULL;
 
+    secret_hide_process();
     if (!secret_file_read(path, text, sizeof text, &file, said, sizeof said)) {
         why = said;
     } else if (file.readers == SECRET_OTHERS) {

@@ -205,7 +205,12 @@ def test_health_is_open_and_metrics_ask_for_the_token(programs, token_file):
         assert get(where, "/metrics")[0] == get(where, "/metrics", TOKEN + "x")[0] == 401
         assert get(where, "/metrics", headers={"Host": "counter-1"})[0] == 401
         assert get(where, "/")[0] == 401
-        assert Page(where, TOKEN).value("headcount_ready") == 1
+        page = Page(where, TOKEN)
+        assert page.value("headcount_ready") == 1
+        # A process with a secret is hidden, also from cores; it still sees itself.
+        limits = pathlib.Path(f"/proc/{daemon.process.pid}/limits").read_text(encoding="ascii")
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.M)
+        assert page.value("process_open_fds") > 3
         assert daemon.end().code == 0
         assert TOKEN not in daemon.err
 
