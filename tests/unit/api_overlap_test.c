@@ -117,6 +117,9 @@ START_TEST(new_and_returning_by_day)
     }
     ck_assert_int_eq(day, DAYS - 1);
     ck_assert_int_eq(rows, DAYS - 1);
+    /* Of the days before the first one nothing is known: who is new then may not be. */
+    at = get("/api/v1/returning?stream=small&from=%lld", (long long)(START_S - 3 * DAY_S));
+    ck_assert(api_kit_is(api_kit_row(&at), "complete", "false"));
 }
 END_TEST
 
@@ -156,6 +159,18 @@ START_TEST(retention_by_day)
         ck_assert(api_kit_is(row, "complete", period == 3 ? "false" : "true"));
     }
     ck_assert_int_eq(period, DAYS - 1 - 18);
+}
+END_TEST
+
+START_TEST(cohorts_that_are_not_complete)
+{
+    char *at = get("/api/v1/retention?stream=small&cohort=%lld",
+                   (long long)(START_S + (MISSING_DAY + 1) * DAY_S)), *row;
+    int rows = 0;
+
+    for (; (row = api_kit_row(&at)); rows++)
+        ck_assert_msg(api_kit_is(row, "complete", "false"), "%s", row);
+    ck_assert_int_eq(rows, DAYS - MISSING_DAY - 2);
 }
 END_TEST
 
@@ -267,6 +282,7 @@ int main(void)
     tcase_add_test(tests, new_and_returning_by_day);
     tcase_add_test(tests, new_and_returning_by_week);
     tcase_add_test(tests, retention_by_day);
+    tcase_add_test(tests, cohorts_that_are_not_complete);
     tcase_add_test(tests, cohorts_without_later_days);
     tcase_add_test(tests, retention_by_week_and_month);
     tcase_add_test(tests, what_is_too_wide_is_refused);

@@ -170,6 +170,21 @@ START_TEST(defaults_are_the_last_day_by_minute)
 }
 END_TEST
 
+/* Said as a distance from now, a range begins with a whole bucket. */
+START_TEST(relative_ranges_have_whole_buckets)
+{
+    char *at, *row;
+
+    kit.now_ms = (END_S - 5 * 3600 - 7 * 60) * 1000;
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/uniques?by=day&from=-30h"), 200);
+    at = kit.response.body.bytes;
+    row = api_kit_row(&at);
+    ck_assert_int_eq(api_kit_time(row, "start"), END_S - 2 * 86400);
+    holds(row, users_in(END_S - 2 * 86400, END_S - 86400));
+    ck_assert(api_kit_is(row, "complete", "true"));
+}
+END_TEST
+
 START_TEST(zeros_and_missing_minutes_differ)
 {
     char target[256], *at, *row;
@@ -303,6 +318,10 @@ START_TEST(a_day_so_far)
     so_far("UTC", 0, "hour", 3600);
     so_far("UTC", 0, "minute", 60);
     so_far("Asia/Kathmandu", 20700, "hour", 3600);
+    /* Of the first day the beginning is not known. */
+    ck_assert_int_eq(api_kit_get(&kit, "/api/v1/so-far?by=minute&day=1474934400"), 200);
+    ck_assert_ptr_nonnull(strstr(kit.response.body.bytes, "\"complete\":false"));
+    ck_assert_ptr_null(strstr(kit.response.body.bytes, "\"complete\":true"));
     ck_assert_int_eq(api_kit_get(&kit, "/api/v1/so-far"), 200);
 }
 END_TEST
@@ -331,6 +350,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, uniques_are_the_users, 0, sizeof(zones) / sizeof(zones[0]));
     tcase_add_test(tests, defaults_are_the_last_day_by_minute);
+    tcase_add_test(tests, relative_ranges_have_whole_buckets);
     tcase_add_test(tests, zeros_and_missing_minutes_differ);
     tcase_add_test(tests, csv_is_the_same);
     tcase_add_test(tests, actives_are_the_users_of_days);
