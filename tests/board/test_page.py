@@ -94,8 +94,10 @@ def near(colour, other):
     return max(abs(a - b) for a, b in zip(colour, other)) <= 2
 
 
-def test_the_interval_is_a_band(tab, world):
-    tab.open("?range=6h&by=hour")
+@pytest.mark.parametrize("search", ["?range=6h&by=hour", "?range=7d&by=hour"])
+def test_the_interval_is_a_band(tab, world, search):
+    """Over bars, and over the steps of narrow buckets."""
+    tab.open(search)
     row = [row for row in api_rows(world, tab.drawn()[2])
            if row["complete"] and row["uniques"] > 5000][0]
     seen = tab.pixels(board_page.seconds(row["start"]) + HOUR // 2)
