@@ -203,8 +203,8 @@ function connect() {
   page.stop = listen(about().stream, {
     event: heard,
     state(state) {
-      // What was missed while away is asked for.
-      if (state === "live" && page.link === "away") loadLater();
+      // What changed before the stream was open is asked for.
+      if (state === "live") loadLater();
       page.link = state;
       showLive();
     },
