@@ -136,6 +136,36 @@ def run(tab, module, body, *arguments):
         list(arguments))
 
 
+def test_no_stickiness_of_days_that_nobody_counted(browser, board):
+    with board_page.Tab(browser, board.address) as tab:
+        tab.open()
+        tab.page.wait_for_selector("#actives .figure")
+        said = tab.page.locator("#actives .says").inner_text()
+        assert "not all of these days were counted" in said and "%" not in said, said
+        assert said.count("incomplete") >= 2, said
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 40, 400])
+def test_small_charts_go_by_days(browser, board, days):
+    """The axis ends with the points, a day beside one that is alone, and names no hours."""
+    with board_page.Tab(browser, board.address) as tab:
+        tab.open()
+        first = 1468195200
+        points = [{"time": first + DAY * i, "daily": {"value": 5, "low": 4, "high": 6}}
+                  for i in range(days)]
+        low, high, labels = run(tab, "lines", """
+            const box = document.createElement("div");
+            document.body.append(box);
+            const lines = new m.Lines(box, [{name: "daily", colour: "daily"}], () => []);
+            lines.show(given[0], "UTC");
+            await new Promise((done) => setTimeout(done, 50));
+            const {u} = lines, [axis] = u.axes;
+            return [u.scales.x.min, u.scales.x.max, axis._values];""", points)
+        last = points[-1]["time"]
+        assert (low, high) == ((first - DAY, first + DAY) if days == 1 else (first, last))
+        assert labels and not any(":" in label for label in labels), labels
+
+
 def test_a_change_is_told_only_beyond_the_error(browser, board):
     def row(uniques, wide, minutes=60):
         return {"uniques": uniques, "low": uniques - wide, "high": uniques + wide,

@@ -5,6 +5,15 @@ import {h} from "./dom.js";
 import {colours} from "./paint.js";
 
 const HEIGHT = 220;
+const DAY_S = 86400;
+// A point is a day at least: days, months of 30 and years of 365, which are uPlot's.
+const STEPS = [1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 180, 365, 730, 1825, 3650].map(
+  (days) => days * DAY_S);
+
+// One point alone has a day on either side; uPlot would give it years.
+function extent(u, first, last) {
+  return u.data[0].length === 1 ? [first - DAY_S, first + DAY_S] : [first, last];
+}
 
 // The columns of uPlot: x, and of each series value, high, low.
 function columns(points, names) {
@@ -42,10 +51,13 @@ export class Lines {
       {label: `${name} low`, paths: uPlot.paths.linear(), points: {show: false}}]);
     const bands = this.series.map(({colour: paint}, i) => ({series: [3 * i + 2, 3 * i + 3],
       fill: () => `${this.look.paint[paint]}44`}));
+    const [days, numbers] = axes(this.look);
     return {
-      ...fit(this.box, HEIGHT), padding: [10, 12, 0, 0], legend: {show: false},
-      tzDate: tzDate(this.look), axes: axes(this.look), series: [{}, ...lines], bands,
-      scales: {x: {time: true}, y: {range: (u, min, max) => [0, max > 0 ? max * 1.08 : 1]}},
+      ...fit(this.box, HEIGHT), padding: [10, 24, 0, 0], legend: {show: false},
+      tzDate: tzDate(this.look), axes: [{...days, incrs: STEPS}, numbers],
+      series: [{}, ...lines], bands,
+      scales: {x: {time: true, range: extent},
+        y: {range: (u, min, max) => [0, max > 0 ? max * 1.08 : 1]}},
       cursor: {y: false, drag: {x: false, y: false}},
       hooks: {setCursor: [(u) => this.hover(u)]},
     };

@@ -18,7 +18,7 @@ const time = (text) => Date.parse(text) / 1000;
 
 // {value, low, high} of {uniques, low, high}.
 function estimate(row) {
-  return row && {value: row.uniques, low: row.low, high: row.high};
+  return row && {value: row.uniques, low: row.low, high: row.high, complete: row.complete};
 }
 
 function range({value, low, high}) {
@@ -125,16 +125,20 @@ export class Panels {
 
   sayActive(last) {
     const items = [["daily", "1 day"], ["weekly", "7 days"], ["monthly", "28 days"]].map(
-      ([name, text]) => key(name, `${text}: ${number(last[name].value)}`));
-    const sticky = last.stickiness && shareText(last.stickiness);
+      ([name, text]) => key(name, `${text}: ${number(last[name].value)}` +
+        (last[name].complete ? "" : ", incomplete")));
+    // Of a few days the share of one would be large whoever came.
+    const sticky = last.complete && last.stickiness && shareText(last.stickiness);
+    const day = shortDay(last.time, this.about.tz);
     return [h("p", {class: "figure"}, h("b", {}, sticky ? sticky.value : "–"),
-      sticky ? h("small", {}, ` ± ${sticky.margin}`) : null, " stickiness: of the users of 28 " +
-      `days, those of the day (${shortDay(last.time, this.about.tz)})`),
+      sticky ? h("small", {}, ` ± ${sticky.margin}`) : null,
+      ` stickiness: of the users of 28 days, those of the day (${day})` +
+      (sticky ? "" : "; not all of these days were counted")),
       h("p", {class: "keys"}, ...items)];
   }
 
   tellActive(point) {
-    const sticky = point.stickiness && shareText(point.stickiness);
+    const sticky = point.complete && point.stickiness && shareText(point.stickiness);
     return [h("b", {}, shortDay(point.time, this.about.tz)),
       h("span", {}, `1 day: ${range(point.daily)}`),
       h("span", {}, `7 days: ${range(point.weekly)}`),
