@@ -8,6 +8,7 @@ tidy_docs.py (what the documents and the test lists say). With compilers given,
 every header is compiled alone too.
 """
 import argparse
+import os
 import pathlib
 import sys
 
@@ -15,7 +16,7 @@ import tidy_docs
 import tidy_layers
 import tidy_text
 
-IGNORED_FOLDERS = {".git", "__pycache__"}
+IGNORED = {".git", "__pycache__"}
 
 
 class Tree:
@@ -24,14 +25,19 @@ class Tree:
     def __init__(self, root):
         self.root = pathlib.Path(root)
         self.files = {}
-        for path in sorted(self.root.rglob("*")):
-            name = path.relative_to(self.root)
-            if path.is_file() and not self._is_ignored(name):
-                self.files[name.as_posix()] = self._text(path)
+        for path in sorted(self._paths()):
+            self.files[path.relative_to(self.root).as_posix()] = self._text(path)
 
-    @staticmethod
-    def _is_ignored(name):
-        return name.parts[0].startswith("build") or bool(IGNORED_FOLDERS & set(name.parts))
+    def _paths(self):
+        """Never looks into what is ignored: other tests make and remove folders there."""
+        for folder, folders, names in os.walk(self.root):
+            ignored = set(IGNORED)
+            if pathlib.Path(folder) == self.root:
+                ignored |= {name for name in folders + names if name.startswith("build")}
+            folders[:] = set(folders) - ignored
+            for path in (pathlib.Path(folder, name) for name in set(names) - ignored):
+                if path.is_file():
+                    yield path
 
     @staticmethod
     def _text(path):
