@@ -209,3 +209,16 @@ void api_write_head(const struct api_ask *ask, struct text *body)
     write_time(body, ",\"from\":\"", ask->query.from_s);
     write_time(body, ",\"to\":\"", ask->query.to_s);
 }
+
+bool api_write_rows(struct api_ask *ask, struct text *body,
+                    bool (*write_rows)(struct api_ask *ask, struct text *body))
+{
+    if (ask->query.csv)
+        return write_rows(ask, body);
+    api_write_head(ask, body);
+    text_string(body, ",\"rows\":[");
+    if (!write_rows(ask, body))
+        return false;
+    text_string(body, "\n]}\n");
+    return true;
+}

@@ -54,5 +54,8 @@ bool api_fail_store(struct api_ask *ask, const char *why);
 /* {"stream":...,"profile":...,"by":...,"tz":...,"week_start":...,"from":...,"to":...,
  * without the closing brace; after api_roll_up. */
 void api_write_head(const struct api_ask *ask, struct text *body);
+/* The rows, and in JSON what goes around them. `write_rows` is false with the problem. */
+bool api_write_rows(struct api_ask *ask, struct text *body,
+                    bool (*write_rows)(struct api_ask *ask, struct text *body));
 
 #endif

@@ -93,17 +93,10 @@ static bool answer(struct api_ask *ask, struct text *body)
         !api_check_rows(ask, query->from_s, query->to_s, LIMIT_API_OVERLAPS) ||
         !api_roll_up(ask, query->from_s, query->to_s, false))
         return false;
-    if (query->csv) {
+    if (query->csv)
         text_string(body, "start,end,by,uniques,low,high,error,new,new_low,new_high,returning,"
                           "returning_low,returning_high,complete,additive\n");
-        return write_rows(ask, body);
-    }
-    api_write_head(ask, body);
-    text_string(body, ",\"rows\":[");
-    if (!write_rows(ask, body))
-        return false;
-    text_string(body, "\n]}\n");
-    return true;
+    return api_write_rows(ask, body, write_rows);
 }
 
 const struct api_endpoint api_returning = {

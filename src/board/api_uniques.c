@@ -37,16 +37,9 @@ static bool answer(struct api_ask *ask, struct text *body)
         !api_check_rows(ask, query->from_s, query->to_s, LIMIT_API_ROWS) ||
         !api_roll_up(ask, query->from_s, query->to_s, true))
         return false;
-    if (query->csv) {
+    if (query->csv)
         api_row_csv_head(body);
-        return write_rows(ask, body);
-    }
-    api_write_head(ask, body);
-    text_string(body, ",\"rows\":[");
-    if (!write_rows(ask, body))
-        return false;
-    text_string(body, "\n]}\n");
-    return true;
+    return api_write_rows(ask, body, write_rows);
 }
 
 const struct api_endpoint api_uniques = {
