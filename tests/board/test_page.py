@@ -20,7 +20,10 @@ def without_checkpoints(records):
 
 class World:
     """Two and a half days of a site: an hour without users, then hours that nobody
-    counted, then a busy end."""
+    counted, then a busy end. Counted with so few registers that an interval is many
+    pixels high."""
+
+    precision = ("--precision", "11")
 
     def __init__(self, board):
         self.board = board
@@ -31,9 +34,10 @@ class World:
         self.end = self.now - 2 * MINUTE
         first = (board_page.frames(self.start, self.quiet[0], 20, 5000, 1)
                  + board_page.frames(self.quiet[1], self.missing[0], 20, 5000, 2))
-        second = board.records(board_page.frames(self.missing[1], self.end, 150, 20000, 3))
+        second = board.records(board_page.frames(self.missing[1], self.end, 150, 20000, 3),
+                               *self.precision)
         # Without its checkpoints nothing tells what was before the second run.
-        board.feed(board.records(first) + without_checkpoints(second))
+        board.feed(board.records(first, *self.precision) + without_checkpoints(second))
         self.wait_for(self.end)
 
     def wait_for(self, end):
@@ -102,7 +106,7 @@ def test_the_interval_is_a_band(tab, world, search):
            if row["complete"] and row["uniques"] > 5000][0]
     seen = tab.pixels(board_page.seconds(row["start"]) + HOUR // 2)
     column, high, low = seen["column"], seen["high"], seen["low"]
-    assert low - high >= 6, "too narrow to be seen"
+    assert low - high >= 12, f"a line of 2 pixels is not told from {low - high}"
     above, below = column[round(high) - 3], column[round(low) + 4]
     inside = [column[y] for y in range(round(high) + 2, round(low) - 1)]
     line = column[round(seen["value"])]
