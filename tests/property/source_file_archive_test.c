@@ -15,11 +15,12 @@
 #include <zstd.h>
 
 #include "source.h"
+#include "test_folder.h"
 
 #define FRAME_MAX 50000
 #define ROUNDS 20
 
-static char folder[] = "/tmp/source_file_archive_test.XXXXXX";
+static char folder[TEST_FOLDER_ROOM];
 static uint64_t state;
 
 /* splitmix64. */
@@ -30,6 +31,16 @@ static uint64_t number_below(uint64_t bound)
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return (z ^ (z >> 31)) % bound;
+}
+
+static void make(void)
+{
+    test_folder_make(folder);
+}
+
+static void unmake(void)
+{
+    test_folder_remove(folder);
 }
 
 struct bytes {
@@ -391,11 +402,9 @@ int main(void)
     Suite *suite = suite_create("source_file_archive");
     TCase *tcase = tcase_create("source_file_archive");
     SRunner *runner = srunner_create(suite);
-    char command[100];
 
-    if (!mkdtemp(folder))
-        return 1;
     tcase_set_timeout(tcase, 200);
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, lines_do_not_depend_on_storage);
     tcase_add_test(tcase, archive_of_a_few_bytes);
     tcase_add_test(tcase, lines_do_not_depend_on_pieces);
@@ -406,6 +415,5 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) != 0 || failed != 0;
+    return failed != 0;
 }

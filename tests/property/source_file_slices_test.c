@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "source.h"
+#include "test_folder.h"
 
 #define FRAME_MAX 300
 #define SHARERS_MAX 7
@@ -19,7 +20,7 @@
 #define FILES_MAX 4
 #define LINES_MAX 20000
 
-static char folder[] = "/tmp/source_file_slices_test.XXXXXX";
+static char folder[TEST_FOLDER_ROOM];
 static uint64_t state;
 
 /* splitmix64. */
@@ -30,6 +31,16 @@ static uint64_t number_below(uint64_t bound)
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return (z ^ (z >> 31)) % bound;
+}
+
+static void make(void)
+{
+    test_folder_make(folder);
+}
+
+static void unmake(void)
+{
+    test_folder_remove(folder);
 }
 
 struct line {
@@ -67,7 +78,7 @@ struct content {
 };
 
 static struct content contents[FILES_MAX];
-static char paths[FILES_MAX][100];
+static char paths[FILES_MAX][TEST_PATH_ROOM];
 static struct seen seen[CROWD];
 static struct lines truth, all;
 
@@ -399,15 +410,13 @@ END_TEST
 
 int main(void)
 {
-    char command[200];
     Suite *suite = suite_create("source_file_slices");
     TCase *tcase = tcase_create("source_file_slices");
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    if (!mkdtemp(folder))
-        return EXIT_FAILURE;
     tcase_set_timeout(tcase, 240);
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, any_slices_of_any_files);
     tcase_add_test(tcase, a_border_at_every_byte);
     tcase_add_test(tcase, lines_of_many_reads);
@@ -417,6 +426,5 @@ int main(void)
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return failed == 0 && system(command) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -6,35 +6,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "rollup_history.h"
 #include "rollup_tell.h"
 #include "store.h"
+#include "test_folder.h"
 
 struct store_kit {
-    char folder[64], path[96];
+    char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
     char error[1200];
 };
 
 static inline void kit_make(struct store_kit *kit)
 {
-    snprintf(kit->folder, sizeof kit->folder, "/tmp/store-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(kit->folder));
+    test_folder_make(kit->folder);
     snprintf(kit->path, sizeof kit->path, "%s/board.db", kit->folder);
 }
 
 static inline void kit_remove(struct store_kit *kit)
 {
-    static const char *const ends[] = {"", "-wal", "-shm", "-lock", "-journal", ".copy",
-                                       ".copy.partial", ".copy-wal", ".copy-shm", ".copy-lock"};
-    char path[160];
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        snprintf(path, sizeof path, "%s%s", kit->path, ends[i]);
-        unlink(path);
-    }
-    ck_assert_int_eq(rmdir(kit->folder), 0);
+    test_folder_remove(kit->folder);
 }
 
 static inline struct store *kit_open_with(struct store_kit *kit, size_t memory_bytes)

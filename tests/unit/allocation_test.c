@@ -4,11 +4,11 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
 #include "pipeline.h"
+#include "test_folder.h"
 
 #define USERS 3000
 #define WARM_FRAMES 40000
@@ -101,9 +101,13 @@ static uint64_t run_until(struct pipeline *pipeline, uint64_t frames)
 
 START_TEST(test_steady_state_allocates_nothing)
 {
-    char path[] = "/tmp/headcount-allocation-XXXXXX", error[200];
+    char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM], error[200];
     const char *paths[] = {path};
-    FILE *file = fdopen(mkstemp(path), "w");
+    FILE *file;
+
+    test_folder_make(folder);
+    snprintf(path, sizeof path, "%s/frames", folder);
+    file = fopen(path, "w");
     ck_assert_ptr_nonnull(file);
     write_frames(file);
     fclose(file);
@@ -136,7 +140,7 @@ START_TEST(test_steady_state_allocates_nothing)
     ck_assert_ptr_nonnull(pipeline);
 
     ck_assert(pipeline_turn(pipeline, false));
-    unlink(path); /* it is open by now */
+    test_folder_remove(folder); /* the file is open by now */
     uint64_t warm = run_until(pipeline, WARM_FRAMES);
     unsigned long warming = allocations;
     uint64_t steady = run_until(pipeline, WARM_FRAMES + STEADY_FRAMES - 5000);

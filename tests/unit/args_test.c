@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "args.h"
+#include "test_folder.h"
 
 struct values {
     bool verbose, quiet, help, given;
@@ -20,10 +20,10 @@ struct values {
 };
 
 static struct values v;
-static char error[256];
+static char error[1024];
 static struct args *args;
 static struct args_list positional;
-static char path[64];
+static char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
 static char program_name[] = "tool";
 static char line[1024]; /* what argv points to: it outlives the call */
 
@@ -63,12 +63,13 @@ static void set_up(void)
         unsetenv(variable);
     }
     v = (struct values){.count = 7, .name = "default"};
-    snprintf(path, sizeof path, "/tmp/args_test.%d", (int)getpid());
+    test_folder_make(folder);
+    snprintf(path, sizeof path, "%s/file", folder);
 }
 
 static void tear_down(void)
 {
-    unlink(path);
+    test_folder_remove(folder);
     args_destroy(&args);
 }
 
@@ -112,7 +113,7 @@ static enum args_status parse_with_file(const char *bytes, const char *words)
 
 static void expect_file_error(const char *bytes, const char *message)
 {
-    char full[512];
+    char full[1024];
 
     ck_assert_int_eq(parse_with_file(bytes, ""), ARGS_CONFIG);
     snprintf(full, sizeof full, "%s:%s", path, message);

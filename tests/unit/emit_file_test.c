@@ -18,10 +18,10 @@
 #include "clock.h"
 #include "emit.h"
 #include "limits.h"
+#include "test_folder.h"
 
-static char folder[] = "/tmp/emit_file_test.XXXXXX";
-static char path[100];
-static char error[300];
+static char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
+static char error[1024];
 static struct emit_ack acks[LIMIT_RECORDS_IN_FLIGHT];
 static int syncs, sync_error;
 
@@ -32,6 +32,16 @@ int fdatasync(int fd)
     syncs++;
     errno = sync_error;
     return sync_error ? -1 : 0;
+}
+
+static void make(void)
+{
+    test_folder_make(folder);
+}
+
+static void unmake(void)
+{
+    test_folder_remove(folder);
 }
 
 static struct emit *emit_on(const char *name)
@@ -284,11 +294,9 @@ int main(void)
     Suite *suite = suite_create("emit_file");
     TCase *tcase = tcase_create("emit_file");
     SRunner *runner = srunner_create(suite);
-    char command[100];
 
-    if (!mkdtemp(folder))
-        return 1;
     tcase_set_timeout(tcase, 60);
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, appends_and_syncs_before_acknowledging);
     tcase_add_test(tcase, polling_alone_acknowledges_in_the_end);
     tcase_add_test(tcase, torn_line_is_ended);
@@ -304,6 +312,5 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) != 0 || failed != 0;
+    return failed != 0;
 }

@@ -1,16 +1,30 @@
 /* Goal: who is let in. The names in Host where only this machine is served, tokens and
  * their files, addresses to listen on. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "http_fixture.h"
 #include "limits.h"
+#include "test_folder.h"
 
-#define PATH_ROOM 64
 #define TOKEN "0123456789abcdef-token"
 #define TOKEN_CUT "0123456789abcdef-toke"
+
+static char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
+
+static void make(void)
+{
+    test_folder_make(folder);
+    snprintf(path, sizeof path, "%s/token", folder);
+}
+
+static void unmake(void)
+{
+    test_folder_remove(folder);
+}
 
 START_TEST(names_of_others_in_host_are_misdirected)
 {
@@ -76,13 +90,12 @@ START_TEST(an_address_has_one_form)
 END_TEST
 
 /* A file that only we can read. */
-static void write_file(char *path, const char *text)
+static void write_file(const char *text)
 {
-    int fd;
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
 
-    snprintf(path, PATH_ROOM, "/tmp/http_server_test_XXXXXX");
-    fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fchmod(fd, 0600), 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
 }
@@ -109,10 +122,10 @@ START_TEST(a_token_opens_what_is_not_open_to_all)
                  {"Authorization: Basic OmE=\r\n", 401},
                  {"Authorization: Basic Og==\r\n", 401},
                  {"Authorization: Basic \r\n", 401}};
-    char path[PATH_ROOM], request[512];
+    char request[512];
     struct answer *answer;
 
-    write_file(path, TOKEN "\n");
+    write_file(TOKEN "\n");
     start("127.0.0.1:0", path);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         snprintf(request, sizeof request, GET_WITH("/hello", "%s"), cases[i].line);
@@ -127,28 +140,26 @@ START_TEST(a_token_opens_what_is_not_open_to_all)
     ck_assert_ptr_nonnull(strstr(answer->head, "WWW-Authenticate: Bearer realm=\"headcount\"\r\n"));
     ck_assert_ptr_null(strstr(answer->head, "WWW-Authenticate: Basic"));
     answer_free(&answer);
-    unlink(path);
 }
 END_TEST
 
 static void expect_no_token(const char *text, mode_t mode, const char *why)
 {
-    char path[PATH_ROOM], error[256] = "", wanted[256];
+    char error[1024] = "", wanted[1024];
 
-    write_file(path, text);
+    write_file(text);
     ck_assert_int_eq(chmod(path, mode), 0);
     ck_assert(!http_server_check(&(struct http_server_options){.listen = "127.0.0.1:0",
                                                                .token_file = path},
                                  error, sizeof error));
     snprintf(wanted, sizeof wanted, "--token-file %s: %s", path, why);
     ck_assert_str_eq(error, wanted);
-    unlink(path);
 }
 
 START_TEST(a_token_that_is_none_is_refused)
 {
     struct text all = {0};
-    char path[PATH_ROOM], error[256];
+    char error[256];
 
     expect_no_token("", 0600, "too short, a token has at least 16 characters");
     expect_no_token("0123456789abcde\n", 0600, "too short, a token has at least 16 characters");
@@ -160,11 +171,10 @@ START_TEST(a_token_that_is_none_is_refused)
     for (int i = 0; i <= LIMIT_HTTP_TOKEN_BYTES; i++)
         text_char(&all, 'a');
     expect_no_token(all.bytes, 0600, "too long, a token has at most 512 characters");
-    write_file(path, all.bytes + 1);
+    write_file(all.bytes + 1);
     ck_assert(http_server_check(&(struct http_server_options){.listen = "0.0.0.0:0",
                                                               .token_file = path},
                                 error, sizeof error));
-    unlink(path);
     text_free(&all);
     ck_assert(!http_server_check(&(struct http_server_options){.listen = "127.0.0.1:0",
                                                                .token_file = "/nowhere"},
@@ -178,6 +188,7 @@ static Suite *suite(void)
     Suite *all = suite_create("http_access");
     TCase *cases = tcase_create("http_access");
 
+    tcase_add_unchecked_fixture(cases, make, unmake);
     tcase_add_checked_fixture(cases, NULL, stop);
     tcase_add_test(cases, names_of_others_in_host_are_misdirected);
     tcase_add_test(cases, an_address_in_use_is_named);

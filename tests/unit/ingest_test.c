@@ -118,7 +118,7 @@ static void check_position(struct store *store, int32_t partition, int64_t next)
 
 START_TEST(whole_files)
 {
-    char path[160];
+    char path[TEST_PATH_ROOM + 8];
     const char *const paths[] = {path};
     struct source_file_options options = {.paths = paths, .count = 1, .frame_max = 1 << 24};
     struct store *store = kit_open(&kit);

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "client.h"
 #include "properties.h"
+#include "test_folder.h"
 
 #define SECRET "hunter2-is-secret"
+
+static char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
+static char password[TEST_PATH_ROOM + 32]; /* a property whose value the file holds */
 
 static struct kafka_properties *create(const char *pair, char *error)
 {
@@ -147,33 +150,37 @@ START_TEST(names_what_is_unknown_or_malformed)
 }
 END_TEST
 
-/* A folder with a file that holds a secret; removed by the caller. */
-static char *secret_file(char *folder, const char *content, size_t size)
+static void make(void)
 {
-    char *path = malloc(64);
-    FILE *file;
+    test_folder_make(folder);
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    (void)snprintf(password, sizeof(password), "sasl.password=@%s", path);
+}
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_ptr_nonnull(path);
-    (void)snprintf(path, 64, "%s/secret", folder);
-    file = fopen(path, "w");
+static void unmake(void)
+{
+    test_folder_remove(folder);
+}
+
+static void write_secret(const char *content, size_t size)
+{
+    FILE *file = fopen(path, "w");
+
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(content, 1, size, file), size);
     ck_assert_int_eq(fclose(file), 0);
     ck_assert_int_eq(chmod(path, 0600), 0);
-    return path;
 }
 
 static void check_secret(const char *content, const char *wanted)
 {
-    char folder[] = "/tmp/headcount-properties-XXXXXX", pair[128], error[KAFKA_TEXT_MAX];
-    char *path = secret_file(folder, content, strlen(content));
+    char error[KAFKA_TEXT_MAX];
     struct kafka_properties *properties;
     struct kafka_notes notes;
     rd_kafka_conf_t *conf;
 
-    (void)snprintf(pair, sizeof(pair), "sasl.password=@%s", path);
-    properties = create(pair, error);
+    write_secret(content, strlen(content));
+    properties = create(password, error);
     ck_assert_msg(properties, "%s", error);
     kafka_notes_init(&notes, NULL);
     conf = kafka_conf_create(properties, KAFKA_PRODUCER, &notes, error, sizeof(error));
@@ -183,9 +190,6 @@ static void check_secret(const char *content, const char *wanted)
     kafka_notes_destroy(&notes);
     kafka_properties_destroy(&properties);
     ck_assert_ptr_null(properties);
-    ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(rmdir(folder), 0);
-    free(path);
 }
 
 START_TEST(takes_secrets_from_the_first_line_of_a_file)
@@ -199,15 +203,9 @@ END_TEST
 
 static void check_secret_refused(const char *content, size_t size, const char *word)
 {
-    char folder[] = "/tmp/headcount-properties-XXXXXX", pair[128];
-    char *path = secret_file(folder, content, size);
-
-    (void)snprintf(pair, sizeof(pair), "sasl.password=@%s", path);
-    check_refused(pair, word);
-    check_refused(pair, path);
-    ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(rmdir(folder), 0);
-    free(path);
+    write_secret(content, size);
+    check_refused(password, word);
+    check_refused(password, path);
 }
 
 START_TEST(refuses_files_that_hold_no_secret)
@@ -410,6 +408,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
+    tcase_add_unchecked_fixture(cases, make, unmake);
     tcase_add_test(cases, refuses_what_can_run_code);
     tcase_add_test(cases, refuses_what_guarantees_rest_on);
     tcase_add_test(cases, has_a_decision_for_every_property_of_this_library);

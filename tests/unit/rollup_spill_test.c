@@ -11,8 +11,9 @@
 
 #include "headcount/codec.h"
 #include "rollup_spill.h"
+#include "test_folder.h"
 
-static char folder[] = "/tmp/headcount-spill-XXXXXX";
+static char folder[TEST_FOLDER_ROOM];
 
 static struct hc_sketch *sketch_of(unsigned count)
 {
@@ -41,7 +42,7 @@ static size_t names_in(const char *path)
 static int spilled_fd(void)
 {
     for (int fd = 0; fd < 64; fd++) {
-        char link[64], target[256];
+        char link[64], target[TEST_PATH_ROOM];
         ssize_t size;
 
         (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -60,7 +61,7 @@ START_TEST(a_file_without_a_name)
     struct stat stat;
 
     ck_assert_ptr_nonnull(spill);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    test_folder_make(folder);
     ck_assert_int_eq(setenv("TMPDIR", folder, 1), 0);
     (void)umask(0);
     ck_assert_int_eq(spilled_fd(), -1);
@@ -76,7 +77,7 @@ START_TEST(a_file_without_a_name)
     ck_assert_int_eq(spilled_fd(), -1);
     hc_sketch_destroy(&back);
     hc_sketch_destroy(&sketch);
-    ck_assert_int_eq(rmdir(folder), 0);
+    test_folder_remove(folder);
 }
 END_TEST
 

@@ -13,18 +13,17 @@
 #include <unistd.h>
 
 #include "secret.h"
+#include "test_folder.h"
 
 #define SECRET "hunter2-is-secret"
 
-static char folder[] = "/tmp/headcount-secret-XXXXXX";
-static char path[64];
+static char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
 static char bytes[64], why[128];
 static struct secret_file file;
 
 static void setup(void)
 {
-    (void)snprintf(folder, sizeof folder, "/tmp/headcount-secret-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    test_folder_make(folder);
     (void)snprintf(path, sizeof path, "%s/file", folder);
     memset(bytes, 'x', sizeof bytes);
     why[0] = '\0';
@@ -32,8 +31,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    (void)unlink(path);
-    ck_assert_int_eq(rmdir(folder), 0);
+    test_folder_remove(folder);
 }
 
 static void make(const char *content, size_t size, mode_t mode)

@@ -11,16 +11,27 @@
 #include <zlib.h>
 
 #include "source.h"
+#include "test_folder.h"
 
 #define LINE 16 /* bytes, with the line end */
 #define LINES 65536
 #define WAIT_MS 10000
 
-static char folder[] = "/tmp/source_file_change_test.XXXXXX";
-static char path[sizeof folder + 10];
+static char folder[TEST_FOLDER_ROOM], path[TEST_PATH_ROOM];
 static struct source *source;
 static struct source_step step;
 static size_t lines; /* seen */
+
+static void make(void)
+{
+    test_folder_make(folder);
+    snprintf(path, sizeof path, "%s/file", folder);
+}
+
+static void unmake(void)
+{
+    test_folder_remove(folder);
+}
 
 static void write_lines(size_t from, size_t count, const char *mode)
 {
@@ -37,7 +48,7 @@ static void begin(const char *name)
 {
     static const char *paths[1];
     struct source_file_options options = {.paths = paths, .count = 1, .frame_max = 100};
-    char error[200] = "";
+    char error[1024] = "";
 
     paths[0] = name;
     lines = 0;
@@ -88,7 +99,7 @@ static void end(void)
 
 static void expect_cut(void)
 {
-    char error[300];
+    char error[1024];
 
     snprintf(error, sizeof error, "%s: became shorter while it was read behind byte ", path);
     ck_assert_msg(step.kind == SOURCE_FAILED, "step %d", step.kind);
@@ -230,9 +241,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    if (!mkdtemp(folder))
-        return EXIT_FAILURE;
-    snprintf(path, sizeof path, "%s/file", folder);
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, lines_in_hand_outlive_the_file);
     tcase_add_loop_test(tcase, a_shorter_file_is_a_failure, 0, 9);
     tcase_add_test(tcase, a_shorter_stdin_is_one_too);
@@ -244,5 +253,5 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return unlink(path) != 0 || rmdir(folder) != 0 || failed != 0;
+    return failed != 0;
 }

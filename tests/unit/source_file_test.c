@@ -15,17 +15,20 @@
 
 #include "clock.h"
 #include "source.h"
+#include "test_folder.h"
 
-static char folder[] = "/tmp/source_file_test.XXXXXX";
+static char folder[TEST_FOLDER_ROOM];
 static char error[5000];
 static struct source_step step;
 
-static bool remove_folder(void)
+static void make(void)
 {
-    char command[100];
+    test_folder_make(folder);
+}
 
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) == 0;
+static void unmake(void)
+{
+    test_folder_remove(folder);
 }
 
 /* The path of a file with these bytes; released by free(). */
@@ -84,7 +87,7 @@ START_TEST(two_files_are_two_assignments)
     char *paths[] = {text_file("one", "a\n\r\nb\r\nc\r"), text_file("two", "d\n")};
     struct source *source = source_of((const char *const *)paths, 2);
     struct stat stat_one;
-    char topic[200];
+    char topic[TEST_PATH_ROOM + 64];
 
     ck_assert_msg(source != NULL, "%s", error);
     expect(source, SOURCE_ASSIGNED);
@@ -399,7 +402,7 @@ END_TEST
  * open a FIFO is the one that reads it: its writer never sees it closed. */
 START_TEST(fifo_waits_for_its_writer)
 {
-    char path[100];
+    char path[TEST_PATH_ROOM];
     const char *paths[] = {path};
     struct source *source;
     int fd;
@@ -423,7 +426,7 @@ END_TEST
 
 START_TEST(fifo_without_a_writer_is_not_at_its_end)
 {
-    char path[100];
+    char path[TEST_PATH_ROOM];
     const char *paths[] = {path};
     struct source *source;
 
@@ -472,8 +475,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_set_timeout(tcase, 60);
-    if (!mkdtemp(folder))
-        return 1;
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, two_files_are_two_assignments);
     tcase_add_test(tcase, empty_file_has_an_end_alone);
     tcase_add_test(tcase, no_paths_are_finished);
@@ -494,5 +496,5 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return !remove_folder() || failed != 0;
+    return failed != 0;
 }
