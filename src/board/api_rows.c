@@ -40,8 +40,9 @@ void api_row_json(struct text *text, const struct rollup_row *row, enum calendar
     text_string(text, row->group);
     text_char(text, ',');
     api_write_estimate(text, &row->estimate);
-    text_format(text, ",\"minutes\":%" PRIu64 ",\"of\":%" PRId64 ",\"complete\":%s,"
-                "\"state\":\"%s\",\"additive\":false}", row->minutes, minutes_of(row),
+    text_format(text, ",\"minutes\":%" PRIu64 ",\"of\":%" PRId64 ",\"late\":%" PRIu64 ","
+                "\"complete\":%s,\"state\":\"%s\",\"additive\":false}", row->minutes,
+                minutes_of(row), row->late,
                 api_bool(row->state == ROLLUP_COMPLETE), rollup_state_name(row->state));
 }
 
@@ -61,8 +62,8 @@ void api_write_csv_estimate(struct text *text, const struct hc_estimate *estimat
 
 void api_row_csv_head(struct text *text)
 {
-    text_string(text, "start,end,by,group,uniques,low,high,error,minutes,of,complete,state,"
-                      "additive\n");
+    text_string(text, "start,end,by,group,uniques,low,high,error,minutes,of,late,complete,"
+                      "state,additive\n");
 }
 
 void api_row_csv(struct text *text, const struct rollup_row *row, enum calendar_grain by)
@@ -76,6 +77,7 @@ void api_row_csv(struct text *text, const struct rollup_row *row, enum calendar_
     }
     text_char(text, '"');
     api_write_csv_estimate(text, &row->estimate);
-    text_format(text, ",%" PRIu64 ",%" PRId64 ",%s,%s,false\n", row->minutes, minutes_of(row),
+    text_format(text, ",%" PRIu64 ",%" PRId64 ",%" PRIu64 ",%s,%s,false\n", row->minutes,
+                minutes_of(row), row->late,
                 api_bool(row->state == ROLLUP_COMPLETE), rollup_state_name(row->state));
 }

@@ -7,7 +7,8 @@
 #include "text.h"
 
 /* {"start":...,"end":...,"by":...,"group":{},"uniques":...,"low":...,"high":...,
- * "error":...,"minutes":...,"of":...,"complete":...,"state":...,"additive":false} */
+ * "error":...,"minutes":...,"of":...,"late":...,"complete":...,"state":...,
+ * "additive":false} */
 void api_row_json(struct text *text, const struct rollup_row *row, enum calendar_grain by);
 /* The same as CSV with a line end; and the line that names the columns. */
 void api_row_csv(struct text *text, const struct rollup_row *row, enum calendar_grain by);

@@ -102,6 +102,8 @@ struct rollup_row {
     const struct hc_sketch *sketch; /* NULL: a bucket without users. Borrowed */
     struct hc_estimate estimate;    /* zero without a sketch */
     uint64_t minutes;               /* of the bucket's, how many have users or are known zeros */
+    uint64_t late;                  /* of those, how many had frames after they were closed;
+                                       only of a store's, which notes that */
     enum rollup_state state;
     enum record_state record_state; /* only with options.archive */
     uint64_t frames;                /* only with options.archive */

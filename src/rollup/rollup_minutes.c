@@ -141,6 +141,44 @@ int64_t rollup_minutes_next(const struct rollup_minutes *minutes, int64_t minute
     return INT64_MAX;
 }
 
+/* Those of a day in its minutes [from, to). */
+static uint64_t day_count(const struct day *day, size_t from, size_t to)
+{
+    uint64_t count = 0;
+
+    for (size_t word = from / WORD_BITS; word * WORD_BITS < to; word++) {
+        size_t first = word * WORD_BITS;
+        uint64_t bits = day->words[word];
+
+        if (first < from)
+            bits = bits >> (from - first) << (from - first);
+        if (to - first < WORD_BITS)
+            bits &= (UINT64_C(1) << (to - first)) - 1;
+        count += (uint64_t)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+uint64_t rollup_minutes_count(const struct rollup_minutes *minutes, int64_t from_s, int64_t to_s)
+{
+    size_t at = (size_t)(from_s / ROLLUP_MINUTE_S), to = (size_t)(to_s / ROLLUP_MINUTE_S);
+    uint64_t count = 0;
+
+    assert(from_s >= 0 && to_s <= LIMIT_TIME_S + ROLLUP_MINUTE_S);
+    while (at < to) {
+        size_t day = at / DAY_MINUTES, end = (day + 1) * DAY_MINUTES;
+        const struct day *found = day_of(minutes, day);
+
+        if (!minutes->blocks[day / BLOCK_DAYS])
+            end = (day / BLOCK_DAYS + 1) * BLOCK_DAYS * DAY_MINUTES; /* the whole block is empty */
+        end = end < to ? end : to;
+        if (found)
+            count += day_count(found, at - day * DAY_MINUTES, end - day * DAY_MINUTES);
+        at = end;
+    }
+    return count;
+}
+
 bool rollup_minutes_unite(struct rollup_minutes *into, const struct rollup_minutes *from)
 {
     int64_t minute_s = rollup_minutes_next(from, 0);

@@ -23,5 +23,7 @@ bool rollup_minutes_unite(struct rollup_minutes *into, const struct rollup_minut
 bool rollup_minutes_has(const struct rollup_minutes *minutes, int64_t minute_s);
 /* The first minute of the set that is not before `minute_s`, or INT64_MAX. */
 int64_t rollup_minutes_next(const struct rollup_minutes *minutes, int64_t minute_s);
+/* How many of the set begin in [from_s, to_s), two minutes of 0..LIMIT_TIME_S + 60. */
+uint64_t rollup_minutes_count(const struct rollup_minutes *minutes, int64_t from_s, int64_t to_s);
 
 #endif

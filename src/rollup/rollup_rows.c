@@ -217,6 +217,7 @@ static void judge(struct rollup *rollup, const struct calendar_bucket *bucket)
     if (bucket->start_s == 0 && bucket->end_s == LIMIT_TIME_S + 1)
         trim_all(rollup, &walk, judged);
     judged->minutes = walk.minutes;
+    judged->late = rollup_minutes_count(rollup->late, minute_from(from_s), minute_from(to_s));
     judged->state = state_of(rollup, &walk, judged->start_s, judged->end_s);
 }
 
@@ -307,6 +308,7 @@ int rollup_next(struct rollup *rollup, struct rollup_row *row)
     row->start_s = rollup->judged.start_s;
     row->end_s = rollup->judged.end_s;
     row->minutes = rollup->judged.minutes;
+    row->late = rollup->judged.late;
     row->state = rollup->judged.state;
     return 1;
 

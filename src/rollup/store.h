@@ -64,7 +64,8 @@ int store_keep_minutes(struct store *store, int64_t from_s);
 /* What a commit has changed of one stream, for who shows it. */
 struct store_change {
     const char *stream;      /* this and all that follows is borrowed during the call */
-    const int64_t *minutes;  /* [minutes_count], in order: where those begin that have more users */
+    const int64_t *minutes;  /* [minutes_count], in order: where those begin that have more users,
+                                or late frames for the first time */
     size_t minutes_count;
     int64_t from_s, to_s;    /* they all lie in [from_s, to_s), and so do those that have more
                                 users and are not kept as minutes; to_s 0: there are none */
@@ -77,7 +78,7 @@ void store_watch(struct store *store, void (*changed)(void *context, const struc
 
 /* An hour or a UTC day of a stream whose total is to be delivered to others. With
  * options.dues every commit makes those due in which some minute has more users than
- * before; the first time all that are in the file are. */
+ * before, or late frames for the first time; at first all that are in the file are. */
 enum store_due_grain { STORE_DUE_HOUR, STORE_DUE_DAY };
 struct store_due {
     const char *stream;
@@ -113,9 +114,10 @@ bool store_reader_is_late(const struct store_reader *reader);
 
 /* A roll-up of options->stream (not NULL) as if all records of it that are in the
  * file had been added to it, and finished: rollup_next has the rows. The sketches
- * are of minutes in [from_s, to_s) only; archive must be false. NULL on failure,
- * also when from_s or to_s, or a bucket's end in some zone, lie within a
- * quarter-hour whose minutes are not kept. It needs the reader no more. */
+ * are of minutes in [from_s, to_s) only, and its rows say how many were late; archive
+ * must be false. NULL on failure, also when from_s or to_s, or a bucket's end in some
+ * zone, lie within a quarter-hour whose minutes are not kept. It needs the reader no
+ * more. */
 struct rollup *store_roll_up(struct store_reader *reader, const struct rollup_options *options);
 
 /* Calls `each` for the name of every stream, in order. */

@@ -24,7 +24,7 @@ static bool read_day(struct store_file *file, int64_t id, int64_t *first_s, int6
 
     if (store_file_get(file, STORE_PRESENT, id, &blob) != 1)
         return false;
-    present = blob.size == STORE_PRESENT_SIZE ? blob.bytes : NULL;
+    present = blob.size == STORE_DAY_SIZE ? blob.bytes : NULL;
     while (present && first < last && !(present[first / 8] >> first % 8 & 1))
         first++;
     while (present && last > first && !(present[last / 8] >> last % 8 & 1))
@@ -74,7 +74,7 @@ bool store_about_read(struct store_file *file, const char *name, struct store_ab
         return false;
     for (unsigned p = HC_PROFILE_REDIS; p <= HC_PROFILE_KEYED; p++) {
         if ((about->profiles & ROLLUP_PROFILE_BIT(p)) &&
-            !see_minutes(file, STORE_PRESENT_OWNER(&stream, p), about))
+            !see_minutes(file, STORE_DAY_OWNER(&stream, p), about))
             return false;
     }
     return true;

@@ -48,7 +48,7 @@ static bool mark_all(struct marking *marking)
 
         for (size_t i = 0; i < blob.size * 8; i++) {
             if ((bits[i / 8] >> i % 8 & 1) &&
-                !mark(marking, STORE_PRESENT_STREAM(blob.id),
+                !mark(marking, STORE_DAY_STREAM(blob.id),
                       STORE_ID_START(blob.id) + (int64_t)i * 60))
                 return false;
         }

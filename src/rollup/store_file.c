@@ -4,7 +4,7 @@
  * ones from the end: positions and sketches go back together, and what is read
  * again from there changes nothing.
  *
- *   minute quarter hour six_hours day present pending
+ *   minute quarter hour six_hours day present late pending
  *                                       (id, uniques, low, high, error, seal, bytes)
  *   stream (id, name, fields, key_id, state)    series (id, stream, profile, name)
  *   position (cluster, topic, partition, next)  setting (name, value)
@@ -36,7 +36,7 @@
 #include "store_file_inside.h"
 
 #define STORE_APPLICATION 0x48434244 /* "HCBD" */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define BUSY_MS 10000
 #define DAMAGED "it is damaged: put a backup in its place, or read the topic again into a new file"
 
@@ -46,7 +46,7 @@
     " bytes BLOB NOT NULL);"
 static const char schema[] =
     TABLE("minute") TABLE("quarter") TABLE("hour") TABLE("six_hours") TABLE("day")
-    TABLE("present") TABLE("pending")
+    TABLE("present") TABLE("late") TABLE("pending")
     "CREATE TABLE stream(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " fields TEXT NOT NULL, key_id INTEGER NOT NULL, state BLOB NOT NULL);"
     "CREATE TABLE series(id INTEGER PRIMARY KEY, stream INTEGER NOT NULL,"
@@ -69,7 +69,7 @@ static const char schema[] =
 #define DELETE(name) "DELETE FROM " name " WHERE id IN (SELECT id FROM " name \
     " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)"
 #define EACH_GRAIN(sql) sql("minute"), sql("quarter"), sql("hour"), sql("six_hours"), \
-    sql("day"), sql("present"), sql("pending")
+    sql("day"), sql("present"), sql("late"), sql("pending")
 static const char *const statements[STATEMENTS] = {
     [BEGIN_WRITE] = "BEGIN IMMEDIATE", [BEGIN_READ] = "BEGIN", [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
@@ -265,6 +265,9 @@ static bool check_tables(struct store_file *file, enum store_access access)
                                      "database");
     if (version > STORE_VERSION)
         return store_file_fail(file, "a newer headcount-board has made it: use that one");
+    if (version < STORE_VERSION)
+        return store_file_fail(file, "an older headcount-board has made it, and this one reads it "
+                                     "no more: delete it, and the topic is read into a new one");
     return true;
 }
 

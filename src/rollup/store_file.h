@@ -19,6 +19,7 @@ enum store_grain {
     STORE_MINUTE, STORE_QUARTER, STORE_HOUR, STORE_SIX_HOURS, STORE_DAY,
     /* Bits. */
     STORE_PRESENT,  /* of each UTC day: minutes that have users */
+    STORE_LATE,     /* of each UTC day: minutes that had frames after they were closed */
     STORE_PENDING,  /* of each hour: minutes that are not in the larger sketches yet */
     STORE_GRAINS
 };
@@ -33,8 +34,8 @@ struct store_file;
 
 enum store_access { STORE_WRITE, STORE_READ };
 /* Opens `path`; a writer makes the file when there is none. NULL with one line
- * for people in `error` that names it: no such file, no store, a newer one, a
- * damaged one, one that can't be written, one that another writer has. */
+ * for people in `error` that names it: no such file, no store, a newer one, an older
+ * one, a damaged one, one that can't be written, one that another writer has. */
 struct store_file *store_file_open(const char *path, enum store_access access, char *error,
                                    size_t error_size);
 void store_file_close(struct store_file **file); /* rolls back what was not committed */

@@ -202,21 +202,60 @@ static bool add_pending(struct store_grains *grains, struct store_stream *stream
     return true;
 }
 
+/* The bits of the record's day; NULL on failure. */
+static struct store_hot_entry *day_of(struct store_grains *grains, struct store_stream *stream,
+                                      enum store_grain grain, const struct record_sketch *record)
+{
+    int64_t owner = STORE_DAY_OWNER(stream, hc_sketch_profile(record->sketch));
+
+    return entry_of(grains, stream, grain,
+                    STORE_ID(owner, record->minute_s - record->minute_s % 86400));
+}
+
+static int64_t minute_of_day(const struct record_sketch *record)
+{
+    return record->minute_s % 86400 / 60;
+}
+
 static bool mark_present(struct store_grains *grains, struct store_stream *stream,
                          const struct record_sketch *record)
 {
-    int64_t owner = STORE_PRESENT_OWNER(stream, hc_sketch_profile(record->sketch));
-    int64_t day_s = record->minute_s - record->minute_s % 86400;
-    struct store_hot_entry *entry =
-        entry_of(grains, stream, STORE_PRESENT, STORE_ID(owner, day_s));
+    struct store_hot_entry *day = day_of(grains, stream, STORE_PRESENT, record);
 
-    if (entry)
-        set_bit(grains, entry, (record->minute_s - day_s) / 60);
-    return entry != NULL;
+    if (day)
+        set_bit(grains, day, minute_of_day(record));
+    return day != NULL;
 }
 
-bool store_grains_add(struct store_grains *grains, struct store_stream *stream,
-                      const struct store_series *series, const struct record_sketch *record)
+/* Imports and archives are labelled late for reasons of their own. */
+static bool is_late(const struct record_sketch *record)
+{
+    return record->state == RECORD_LATE && strncmp(record->instance, "import/", 7) != 0 &&
+           strncmp(record->instance, "merge/", 6) != 0;
+}
+
+/* The minute is written again with that, though it may have no more users: so whoever
+ * watches it, and its totals, are told. */
+static bool mark_late(struct store_grains *grains, struct store_stream *stream, int64_t series,
+                      const struct record_sketch *record)
+{
+    enum store_grain grain =
+        record->minute_s >= grains->minutes_from_s ? STORE_MINUTE : STORE_QUARTER;
+    int64_t start_s = record->minute_s - record->minute_s % grain_s[grain];
+    struct store_hot_entry *day = day_of(grains, stream, STORE_LATE, record), *sketch;
+
+    if (!day || get_bit(day->bits, minute_of_day(record)))
+        return day != NULL;
+    sketch = entry_of(grains, stream, grain, STORE_ID(series, start_s));
+    if (!sketch)
+        return false;
+    store_hot_changed(grains->hot, sketch);
+    set_bit(grains, day, minute_of_day(record));
+    return true;
+}
+
+static bool add_sketch(struct store_grains *grains, struct store_stream *stream,
+                       const struct store_series *series, const struct record_sketch *record)
 {
     bool is_kept = record->minute_s >= grains->minutes_from_s;
     int64_t hour_id = STORE_ID(series->id, record->minute_s - record->minute_s % 3600);
@@ -224,14 +263,18 @@ bool store_grains_add(struct store_grains *grains, struct store_stream *stream,
     bool done = true;
 
     if (touches < WARM_AFTER)
-        return add_pending(grains, stream, series->id, record) &&
-               mark_present(grains, stream, record);
+        return add_pending(grains, stream, series->id, record);
     if (is_kept && touches == WARM_AFTER)
         done = settle(grains, stream, hour_id);
-    return done &&
-           unite_all(grains, stream, series->id, record->minute_s,
-                     is_kept ? STORE_MINUTE : STORE_QUARTER, record->sketch) &&
-           mark_present(grains, stream, record);
+    return done && unite_all(grains, stream, series->id, record->minute_s,
+                             is_kept ? STORE_MINUTE : STORE_QUARTER, record->sketch);
+}
+
+bool store_grains_add(struct store_grains *grains, struct store_stream *stream,
+                      const struct store_series *series, const struct record_sketch *record)
+{
+    return add_sketch(grains, stream, series, record) && mark_present(grains, stream, record) &&
+           (!is_late(record) || mark_late(grains, stream, series->id, record));
 }
 
 /* The ids of hours with pending minutes, in order. -1 on failure. */

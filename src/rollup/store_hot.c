@@ -39,7 +39,8 @@ size_t store_bits_size(enum store_grain grain)
 {
     switch (grain) {
     case STORE_PRESENT:
-        return STORE_PRESENT_SIZE;
+    case STORE_LATE:
+        return STORE_DAY_SIZE;
     case STORE_PENDING:
         return STORE_PENDING_SIZE;
     default:

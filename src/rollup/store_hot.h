@@ -7,7 +7,7 @@
 #include "store_file.h"
 
 #define STORE_DAY_MINUTES 1440
-#define STORE_PRESENT_SIZE (STORE_DAY_MINUTES / 8)
+#define STORE_DAY_SIZE (STORE_DAY_MINUTES / 8)
 #define STORE_PENDING_SIZE 8
 
 struct store_stream;

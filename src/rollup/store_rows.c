@@ -120,23 +120,23 @@ static int64_t start_of(const struct store_blob *blob)
     return STORE_ID_START(blob->id);
 }
 
-/* Which minutes have users in this profile, for all days of the range: a roll-up
- * looks at those of its range only. */
-static bool read_present(struct asking *asking, enum hc_profile profile,
-                         struct rollup_minutes *minutes)
+/* The minutes of one kind in this profile, for all days of the range: a roll-up looks
+ * at those of its range only. */
+static bool read_days(struct asking *asking, enum store_grain grain, enum hc_profile profile,
+                      struct rollup_minutes *minutes)
 {
     const struct rollup_options *options = &asking->rollup->options;
-    int64_t owner = STORE_PRESENT_OWNER(asking->stream, profile);
+    int64_t owner = STORE_DAY_OWNER(asking->stream, profile);
     struct store_reader *reader = asking->reader;
     struct store_blob blob;
     int more;
 
-    if (!store_file_walk(reader->file, STORE_PRESENT,
+    if (!store_file_walk(reader->file, grain,
                          STORE_ID(owner, options->from_s / 86400 * 86400),
                          STORE_ID(owner, options->to_s + 59)))
         return fail_file(reader);
-    while ((more = store_file_next(reader->file, STORE_PRESENT, &blob)) == 1) {
-        if (blob.size != STORE_PRESENT_SIZE)
+    while ((more = store_file_next(reader->file, grain, &blob)) == 1) {
+        if (blob.size != STORE_DAY_SIZE)
             return fail(reader, "a day in the store is damaged");
         if (!rollup_minutes_add_day(minutes, start_of(&blob), blob.bytes))
             return fail(reader, hc_status_text(HC_ENOMEM));
@@ -155,9 +155,10 @@ static bool read_stream(struct asking *asking)
     for (unsigned p = HC_PROFILE_REDIS; p <= HC_PROFILE_KEYED; p++) {
         if (!(seen & ROLLUP_PROFILE_BIT(p)))
             continue;
-        if (!read_present(asking, (enum hc_profile)p, rollup->named) ||
+        if (!read_days(asking, STORE_PRESENT, (enum hc_profile)p, rollup->named) ||
             (p == (unsigned)rollup->profile &&
-             !read_present(asking, (enum hc_profile)p, rollup->minutes)))
+             (!read_days(asking, STORE_PRESENT, (enum hc_profile)p, rollup->minutes) ||
+              !read_days(asking, STORE_LATE, (enum hc_profile)p, rollup->late))))
             return false;
     }
     coverage_destroy(&rollup->coverage);

@@ -45,9 +45,9 @@ void store_stream_saved(struct store_stream *stream);
 struct store_series *store_stream_series(struct store_stream *stream, enum hc_profile profile,
                                          const char *group, int64_t *last_id);
 
-/* The owner of the stream's STORE_PRESENT blobs of a profile. */
-#define STORE_PRESENT_OWNER(stream, profile) ((stream)->id << 3 | (int64_t)(profile))
-#define STORE_PRESENT_STREAM(id) ((id) >> (STORE_START_BITS + 3))
+/* The owner of the stream's STORE_PRESENT and STORE_LATE blobs of a profile. */
+#define STORE_DAY_OWNER(stream, profile) ((stream)->id << 3 | (int64_t)(profile))
+#define STORE_DAY_STREAM(id) ((id) >> (STORE_START_BITS + 3))
 #define STORE_STREAMS_MAX (STORE_OWNER_MAX >> 3)
 
 #endif

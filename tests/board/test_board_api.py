@@ -1,7 +1,8 @@
 """Goal: what the board says over HTTP is what headcount merge says of the same records,
 to the last number, by every grain in zones whose clocks change in the middle; CSV says
-the same as JSON; who asks again is told that nothing changed; and every answer is what
-the OpenAPI document describes, whatever schemathesis makes up.
+the same as JSON; the minutes that records call late are told; who asks again is told that
+nothing changed; and every answer is what the OpenAPI document describes, whatever
+schemathesis makes up.
 """
 import csv
 import gzip
@@ -43,12 +44,26 @@ def records(build, folder):
         crowd = day + 3600 * rng.randrange(24)
         frames += [(rng.randrange(day, day + 86400), rng.randrange(3000)) for _ in range(400)]
         frames += [(crowd + rng.randrange(3600), rng.randrange(20000)) for _ in range(1200)]
-    frames = [small_frame(f"user-{user}", time) for time, user in sorted(frames)]
+    frames.sort()
+    for _ in range(300):  # come late: when the clock has passed their minute
+        at = rng.randrange(len(frames) - 2000)
+        frames.insert(at + rng.randrange(200, 2000), frames.pop(at))
+    frames = [small_frame(f"user-{user}", time) for time, user in frames]
     path = folder / "records.jsonl"
     with open(path, "wb") as out:
         subprocess.run([build / "bin" / "headcountd", "-q", "--stream", "users", "-"],
                        input=lines(frames), stdout=out, check=True, timeout=120)
     return path
+
+
+@pytest.fixture(scope="module")
+def late(records):
+    """The minutes that records call late."""
+    with open(records, encoding="utf-8") as file:
+        minutes = {record["minute"] for record in map(json.loads, file)
+                   if record.get("state") == "late"}
+    assert len(minutes) > 200
+    return minutes
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +110,15 @@ def same_rows(answer, expected):
         assert (row["minutes"] == row["of"]) >= row["complete"]
 
 
+def same_late(answer, late, begin, end):
+    for row in answer["rows"]:
+        bounds = max(begin, seconds_of(row["start"])), min(end, seconds_of(row["end"]))
+        expected = sum(bounds[0] <= minute < bounds[1] for minute in late)
+        assert row["late"] == expected <= row["minutes"]
+
+
 @pytest.mark.parametrize("zone", ZONES)
-def test_rows_are_those_of_merge(build, records, address, zone):
+def test_rows_are_those_of_merge(build, records, late, address, zone):
     for by in GRAINS:
         every = by == "week" and zone == "America/St_Johns"
         for week in ("monday", "sunday", "saturday") if every else ("monday",):
@@ -104,12 +126,15 @@ def test_rows_are_those_of_merge(build, records, address, zone):
             parameters = {"by": by, "tz": zone, "week_start": week}
             # By something longer all there is; the board has to be told that it is not now.
             begin, end = FIRST - 86400, LAST + 86400
-            same_rows(ask(address, "uniques", **parameters, **{"from": begin, "to": end}),
-                      merged(build, records, *options, "--from", str(begin), "--to", str(end)))
+            answer = ask(address, "uniques", **parameters, **{"from": begin, "to": end})
+            same_rows(answer, merged(build, records, *options, "--from", str(begin), "--to",
+                                     str(end)))
+            same_late(answer, late, begin, end)
+            assert sum(row["late"] for row in answer["rows"]) == len(late)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Australia/Lord_Howe", "America/St_Johns"])
-def test_rows_of_ranges_that_end_anywhere(build, records, address, zone):
+def test_rows_of_ranges_that_end_anywhere(build, records, late, address, zone):
     rng = random.Random(zone)
     for _ in range(8):
         begin = rng.randrange(FIRST, LAST - 86400)
@@ -120,6 +145,7 @@ def test_rows_of_ranges_that_end_anywhere(build, records, address, zone):
         answer = ask(address, "uniques", by=by, tz=zone, to=end, **{"from": begin})
         assert (seconds_of(answer["from"]), seconds_of(answer["to"])) == (begin, end)
         same_rows(answer, expected)
+        same_late(answer, late, begin, end)
 
 
 def test_csv_says_the_same(address):

@@ -2,6 +2,7 @@
 loses nothing while its disk is full; it tells pages what changed while it changes,
 and a page that takes nothing delays nobody; it can be copied while it runs, and ends
 in order."""
+import json
 import resource
 import socket
 import subprocess
@@ -118,6 +119,12 @@ def test_told_live(build, scratch, records):
             assert (name, data["stream"], data["by"]) == ("rows", "users", "minute")
             told.update({row["start"]: row for row in data["rows"]})
         assert list(told.values()) == board.rows(by="minute", from_=START, to=START + 60 * MINUTES)
+        # A user who was there comes late: the number stays, and the row says it all the same.
+        assert all(row["late"] == 0 for row in told.values())
+        row = next(row for row in told.values()
+                   if row["start"] == json.loads(sketches[-1])["start"])
+        feed(board, sketches[-1].replace('"state":"closed"', '"state":"late"'))
+        assert live.event()[1]["rows"] == [{**row, "late": 1}]
         # Whoever comes back is told what it missed, and whoever is from elsewhere that it
         # has to ask again.
         board.process.stdin.close()

@@ -1,5 +1,5 @@
 /* Goal: what a store tells of its commits is what they changed: every minute that has
- * more users than before, and no other, by the registers in the file before and after;
+ * more users than before or is late since, and no other, by the file before and after;
  * nothing of a commit that failed, or of records that say nothing new. */
 #include "store_faults.h"
 #include "store_kit.h"
@@ -39,7 +39,7 @@ static void note(void *context, const struct store_change *change)
     told->calls++;
 }
 
-/* The minutes with users, and a digest of each. */
+/* The minutes with users, and a digest of each, other when it is late. */
 struct snapshot {
     int64_t minutes[MINUTES_MAX];
     uint64_t digests[MINUTES_MAX];
@@ -61,7 +61,7 @@ static void take_snapshot(struct snapshot *snapshot)
             continue;
         ck_assert_uint_lt(snapshot->count, MINUTES_MAX);
         snapshot->minutes[snapshot->count] = row.start_s;
-        snapshot->digests[snapshot->count++] = hc_digest(row.sketch);
+        snapshot->digests[snapshot->count++] = hc_digest(row.sketch) + row.late;
     }
     rollup_destroy(&rollup);
     store_reader_close(&reader);

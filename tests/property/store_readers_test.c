@@ -82,7 +82,7 @@ static void ask_once(struct asker *asker)
     store_readers_give(world->readers, &reader);
     if (!rollup)
         goto out;
-    kit_tell_all(&got, rollup);
+    kit_tell_all(&got, rollup, NULL);
     /* The writer may have committed once more, and not said so yet. */
     if (commit_of(world, grain, &got, before,
                   atomic_load(&world->committed) < COMMITS ? atomic_load(&world->committed) + 1

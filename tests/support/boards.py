@@ -9,6 +9,8 @@ import urllib.parse
 
 import programs
 
+PROFILES = ["redis", "datasketches", "postgres", "zetasketch", "trino", "keyed"]
+
 
 class Live:
     """The stream of live events."""
@@ -111,6 +113,18 @@ def load(build, db, *words, code=0, prefix=()):
     return done.stderr
 
 
+def late_of(db):
+    """{(stream, profile, minute)} of those that a store's file says were late."""
+    connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+    try:
+        streams = dict(connection.execute("SELECT id, name FROM stream"))
+        return {(streams[number >> 35], number >> 32 & 7, (number & 0xffffffff) * 60 + 60 * bit)
+                for number, bits in connection.execute("SELECT id, bytes FROM late")
+                for bit in range(1440) if bits[bit // 8] >> bit % 8 & 1}
+    finally:
+        connection.close()
+
+
 def minutes_of(db):
     """{(stream, profile, group, minute): bytes of the sketch} of a store's file."""
     connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
@@ -124,11 +138,14 @@ def minutes_of(db):
         connection.close()
 
 
-PROFILES = ["redis", "datasketches", "postgres", "zetasketch", "trino", "keyed"]
+def late_of_records(lines):
+    """The same as late_of, of what headcountd wrote."""
+    return {(record["stream"], PROFILES.index(record["sketch"]["profile"]) + 1, record["minute"])
+            for record in map(json.loads, lines) if record.get("state") == "late"}
 
 
 def minutes_of_records(lines):
-    """The same of records that hold each minute once, as merge --by minute writes them."""
+    """The same as minutes_of, of records that hold each minute once: merge --by minute."""
     minutes = {}
     for line in lines:
         record = json.loads(line)

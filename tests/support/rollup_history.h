@@ -138,7 +138,7 @@ struct history_window {
     int64_t minute_s;
     struct hc_sketch *sketch;
     uint64_t frames;
-    bool changed;
+    bool changed, late;
 };
 
 struct history_instance {
@@ -193,7 +193,8 @@ static inline void history_publish(struct history *history, const struct history
         struct history_window *window = &instance->windows[i];
         struct record_sketch record = {
             .stream = "users", .minute_s = window->minute_s, .group = "{}",
-            .state = window->minute_s + 60 <= instance->clock_s ? RECORD_CLOSED : RECORD_OPEN,
+            .state = window->minute_s + 60 > instance->clock_s ? RECORD_OPEN
+                     : window->late ? RECORD_LATE : RECORD_CLOSED,
             .whole = true, .frames = window->frames, .instance = instance->name,
             .epoch_ms = 1468244380123, .sequence = ++instance->sequence, .fields = "5d0c",
             .estimate = hc_sketch_estimate(window->sketch), .sketch = window->sketch};
@@ -265,6 +266,7 @@ static inline void history_live(struct history *history, const struct history_op
             history_add_user(window->sketch, user);
             window->frames++;
             window->changed = true;
+            window->late = window->late || window->minute_s + 60 <= instance->clock_s;
             history_add_truth(history, window->minute_s, user);
         }
         instance->clock_s = options->start_s + (int64_t)(step + 1) * seconds - 5;

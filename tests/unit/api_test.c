@@ -219,17 +219,19 @@ START_TEST(csv_is_the_same)
     ck_assert_str_eq(kit.response.file_name, "uniques.csv");
     csv = kit.response.body.bytes;
     line = strsep(&csv, "\n");
-    ck_assert_str_eq(line, "start,end,by,group,uniques,low,high,error,minutes,of,complete,state,"
-                           "additive");
+    ck_assert_str_eq(line, "start,end,by,group,uniques,low,high,error,minutes,of,late,complete,"
+                           "state,additive");
     for (char *at = json; (row = api_kit_row(&at));) {
         char expected[256];
 
         line = strsep(&csv, "\n");
-        snprintf(expected, sizeof expected, "%.20s,%.20s,day,\"{}\",%.0f,%.0f,%.0f,%g,%.0f,%.0f,",
+        snprintf(expected, sizeof expected,
+                 "%.20s,%.20s,day,\"{}\",%.0f,%.0f,%.0f,%g,%.0f,%.0f,%.0f,",
                  api_kit_member(row, "start") + 1, api_kit_member(row, "end") + 1,
                  api_kit_number(row, "uniques"), api_kit_number(row, "low"),
                  api_kit_number(row, "high"), api_kit_number(row, "error"),
-                 api_kit_number(row, "minutes"), api_kit_number(row, "of"));
+                 api_kit_number(row, "minutes"), api_kit_number(row, "of"),
+                 api_kit_number(row, "late"));
         ck_assert_msg(strncmp(line, expected, strlen(expected)) == 0, "%s\n%s", line, expected);
         ck_assert_str_eq(line + strlen(line) - 6, ",false");
     }

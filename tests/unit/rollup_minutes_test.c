@@ -46,6 +46,33 @@ static void expect_list(const struct rollup_minutes *minutes, const int64_t *sor
         ck_assert_int_eq(rollup_minutes_next(minutes, from_s), INT64_MAX);
 }
 
+/* Different ones in [from, to). */
+static uint64_t distinct(const int64_t *sorted, size_t count, int64_t from_s, int64_t to_s)
+{
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        found += sorted[i] >= from_s && sorted[i] < to_s && (i == 0 || sorted[i] != sorted[i - 1]);
+    return found;
+}
+
+/* How many lie between any two of them and their neighbours, and in all of time. */
+static void expect_counts(const struct rollup_minutes *minutes, const int64_t *sorted,
+                          size_t count)
+{
+    ck_assert_uint_eq(rollup_minutes_count(minutes, 0, LIMIT_TIME_S + 1),
+                      distinct(sorted, count, 0, LIMIT_TIME_S + 1));
+    for (int i = 0; i < 2000; i++) {
+        int64_t from_s = sorted[random_below(count)] + 60 * ((int64_t)random_below(3) - 1);
+        int64_t to_s = sorted[random_below(count)] + 60 * ((int64_t)random_below(3) - 1);
+
+        from_s = from_s < 0 ? 0 : from_s;
+        to_s = to_s < 0 ? 0 : to_s;
+        ck_assert_uint_eq(rollup_minutes_count(minutes, from_s, to_s),
+                          distinct(sorted, count, from_s, to_s));
+    }
+}
+
 START_TEST(is_a_set)
 {
     struct rollup_minutes *minutes = rollup_minutes_create();
@@ -64,6 +91,7 @@ START_TEST(is_a_set)
     }
     qsort(added, ADDED, sizeof *added, compare);
     expect_list(minutes, added, ADDED);
+    expect_counts(minutes, added, ADDED);
     rollup_minutes_destroy(&minutes);
     ck_assert_ptr_null(minutes);
 }
@@ -77,6 +105,7 @@ START_TEST(first_and_last)
     ck_assert(rollup_minutes_add(minutes, ends[1]));
     ck_assert(rollup_minutes_add(minutes, ends[0]));
     expect_list(minutes, ends, 2);
+    expect_counts(minutes, ends, 2);
     rollup_minutes_destroy(&minutes);
 }
 END_TEST

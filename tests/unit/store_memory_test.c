@@ -82,7 +82,7 @@ static bool ask(struct attempt *attempt, struct calendar *calendar, struct text 
         return say(attempt, store_reader_error(attempt->reader));
     attempt->failed = memory_failed() > 0;
     memory_fail_at(0); /* rows of a roll-up are another test's */
-    kit_tell_all(text, rollup);
+    kit_tell_all(text, rollup, NULL);
     rollup_destroy(&rollup);
     return true;
 }

@@ -109,15 +109,18 @@ START_TEST(files_of_others)
 }
 END_TEST
 
-START_TEST(newer_stores)
+START_TEST(newer_and_older_stores)
 {
     struct store *store = kit_open(&kit);
 
     store_close(&store);
-    run_sql(kit.path, "PRAGMA user_version = 2");
+    run_sql(kit.path, "PRAGMA user_version = 3");
     refused(kit.path, STORE_WRITE, "a newer headcount-board has made it");
     refused(kit.path, STORE_READ, "a newer headcount-board has made it");
     run_sql(kit.path, "PRAGMA user_version = 1");
+    refused(kit.path, STORE_WRITE, "an older headcount-board has made it");
+    refused(kit.path, STORE_READ, "delete it, and the topic is read into a new one");
+    run_sql(kit.path, "PRAGMA user_version = 2");
     store = kit_open(&kit);
     store_close(&store);
 }
@@ -245,7 +248,7 @@ START_TEST(damaged_files)
         if (reader)
             rollup = store_roll_up(reader, &options);
         if (rollup) {
-            kit_tell_all(&got, rollup);
+            kit_tell_all(&got, rollup, NULL);
             kit_tell_merged(&history, history.count, &options, &expected);
             same_text(&got, &expected);
         }
@@ -447,7 +450,7 @@ int main(void)
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, files_of_others);
-    tcase_add_test(tests, newer_stores);
+    tcase_add_test(tests, newer_and_older_stores);
     tcase_add_test(tests, places_without_a_file);
     tcase_add_test(tests, a_second_board);
     tcase_add_test(tests, a_file_that_cant_be_written);
