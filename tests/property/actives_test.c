@@ -3,6 +3,7 @@
  * 25 hours and where a day is missing, with days that nobody came and days that are
  * not covered. */
 #include "actives.h"
+#include "check_main.h"
 #include "store_kit.h"
 
 struct life {
@@ -143,19 +144,8 @@ START_TEST(so_far)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("actives");
-    TCase *tests = tcase_create("actives");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(tests, rolling, 0, 4);
     tcase_add_loop_test(tests, so_far, 0, 2);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

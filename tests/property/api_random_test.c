@@ -2,6 +2,7 @@
  * the parameters and their words, right, wrong and on the edge of both, is answered with
  * rows or with a problem that names a parameter, as JSON that can be read or as CSV. */
 #include "api_kit.h"
+#include "check_main.h"
 #include "json_check.h"
 
 #define REQUESTS 1500
@@ -137,18 +138,8 @@ static void unmake(void)
     kit_remove(&kit.kit);
 }
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("api_random");
-    TCase *tests = tcase_create("api_random");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, make, unmake);
     tcase_add_test(tests, every_request_is_answered);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "api_share.h"
+#include "check_main.h"
 #include "sketch_kit.h"
 
 #define MILLION 4.753
@@ -115,19 +116,9 @@ START_TEST(the_edges_are_sane)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("api_share");
-    TCase *tests = tcase_create("api_share");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tests);
     tcase_add_loop_test(tests, stickiness_holds, 0, POINTS);
     tcase_add_loop_test(tests, retention_holds, 0, POINTS);
     tcase_add_test(tests, the_edges_are_sane);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

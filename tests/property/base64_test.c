@@ -2,13 +2,13 @@
  * does, and that what RFC 4648 says: every length, every byte in every place of
  * a text, padding, texts at odd addresses that end where memory ends, and
  * nothing is written beyond the room that the contract names. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base64.h"
+#include "check_main.h"
 #include "record_samples.h"
 
 #define TEXT_MAX 400
@@ -140,20 +140,9 @@ START_TEST(several_bytes_are_wrong)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    TCase *tcase = tcase_create("base64");
-    Suite *suite = suite_create("base64");
-    SRunner *runner;
-    int failed;
-
     tcase_add_test(tcase, every_length);
     tcase_add_test(tcase, every_byte_everywhere);
     tcase_add_test(tcase, several_bytes_are_wrong);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

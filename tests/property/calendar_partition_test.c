@@ -5,12 +5,12 @@
  * ends; a day lies in one week and one month, a month in one year; and, the
  * other opinion, glibc's own reading of the first second is a local midnight,
  * or the instant at which the offset changed. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "calendar.h"
+#include "check_main.h"
 #include "limits.h"
 
 static const char *const zones[] = {
@@ -182,19 +182,10 @@ START_TEST(days_begin_at_midnight)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("calendar_partition");
-    TCase *tcase = tcase_create("calendar_partition");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, buckets_follow_each_other, 0, ZONES);
     tcase_add_loop_test(tcase, grains_nest, 0, ZONES);
     tcase_add_loop_test(tcase, days_begin_at_midnight, 0, ZONES);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

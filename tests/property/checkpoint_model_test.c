@@ -7,13 +7,13 @@
  * as the pipeline does; support/sim_checkpoint.h has its world and the oracle.
  * HEADCOUNT_SEED lives one history again, HEADCOUNT_HISTORIES sets how many there
  * are. Every LARGE_EVERY-th has more windows than records may be under way. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "sim_checkpoint.h"
 #include "sim_memory.h"
 
@@ -483,18 +483,8 @@ START_TEST(nothing_unsafe_is_committed_and_everything_drains)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("checkpoint_model");
-    TCase *tcase = tcase_create("checkpoint_model");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, nothing_unsafe_is_committed_and_everything_drains);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

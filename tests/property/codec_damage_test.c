@@ -5,6 +5,7 @@
  * refusal without a leak, or a sketch that passes hc_sketch_check and encodes
  * to a fixed point. The bytes lie at the end of a block of their exact size,
  * so that a sanitizer sees a read too far. */
+#include "check_main.h"
 #include "sketch_kit.h"
 
 #define SPLIT HC_PROFILE_DATASKETCHES /* every coupon has a rank */
@@ -129,21 +130,10 @@ START_TEST(bytes_garbled)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("codec_damage");
-    TCase *tcase = tcase_create("codec_damage");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, truncated, 0, (int)CASES);
     tcase_add_loop_test(tcase, bits_flipped, 0, (int)CASES);
     tcase_add_loop_test(tcase, bytes_garbled, 0, (int)CASES);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

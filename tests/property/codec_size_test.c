@@ -6,6 +6,7 @@
  * one's size follows from the entropy of a register, 2.83 bits, at p = 14. */
 #include <math.h>
 
+#include "check_main.h"
 #include "sketch_kit.h"
 
 #define HEADER 32 /* with the number of coupons */
@@ -15,6 +16,16 @@
 
 /* One codec for all sketches here. */
 static struct hc_codec *codec;
+
+static void make(void)
+{
+    ck_assert_int_eq(hc_codec_create(NULL, &codec), HC_OK);
+}
+
+static void unmake(void)
+{
+    hc_codec_destroy(&codec);
+}
 
 static size_t size_of(const struct hc_sketch *sketch)
 {
@@ -148,26 +159,14 @@ START_TEST(dense_at_precision_14)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
     const int precisions = HC_PRECISION_MAX - HC_PRECISION_MIN + 1;
-    Suite *suite = suite_create("codec_size");
-    TCase *tcase = tcase_create("codec_size");
-    SRunner *runner;
-    int failed;
 
-    if (hc_codec_create(NULL, &codec) != HC_OK)
-        return EXIT_FAILURE;
     tcase_set_timeout(tcase, 0);
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, sparse_is_close_to_entropy);
     tcase_add_test(tcase, a_thousand_users);
     tcase_add_loop_test(tcase, sparse_is_never_larger_than_dense, 0, 3 * precisions);
     tcase_add_test(tcase, dense_at_precision_14);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    hc_codec_destroy(&codec);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "coverage_inside.h"
 #include "record_samples.h"
 
@@ -382,21 +383,12 @@ START_TEST(twice)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("coverage_model");
-    TCase *tcase = tcase_create("coverage_model");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, range_sets);
     tcase_add_test(tcase, many_out_of_order);
     tcase_add_loop_test(tcase, histories, 0, 3);
     tcase_add_loop_test(tcase, checkpoints_in_any_order, 0, 3 * ORDERS);
     tcase_add_test(tcase, twice);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -2,6 +2,7 @@
  * nothing had been, and so it does when that was not committed; bytes that are not what
  * was written are refused, all of them; and what is said of a stretch of minutes is said
  * of each of them. */
+#include "check_main.h"
 #include "coverage_state.h"
 #include "rollup_history.h"
 #include "rollup_tell.h"
@@ -282,19 +283,8 @@ START_TEST(damage)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("coverage_state");
-    TCase *tests = tcase_create("coverage_state");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(tests, lives, 0, 8);
     tcase_add_test(tests, damage);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

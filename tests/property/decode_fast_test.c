@@ -3,11 +3,11 @@
  * read: for the hard frames and for frames that a generator makes of marks,
  * backslashes, quotes and half characters, whole and damaged, cut at every byte,
  * shifted over the borders of blocks, and under paths of every kind. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "decode_judge.h"
 #include "limits.h"
 #include "text.h"
@@ -398,14 +398,8 @@ START_TEST(depth_is_counted)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("decode_fast");
-    TCase *tcase = tcase_create("decode_fast");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 240);
     tcase_add_loop_test(tcase, frames_and_damaged_frames, 0, (int)PATHS);
     tcase_add_loop_test(tcase, cut_at_every_byte_with_every_bit_flipped, 0, (int)PATHS);
@@ -414,8 +408,4 @@ int main(void)
     tcase_add_test(tcase, damage_among_many_values);
     tcase_add_test(tcase, hard_frames);
     tcase_add_test(tcase, depth_is_counted);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

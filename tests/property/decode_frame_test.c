@@ -6,11 +6,11 @@
  * start as whole nanoseconds and are written as decimals whose point and
  * exponent are moved about, so that the answer needs no arithmetic on text.
  * Then frames are damaged: what still counts must be valid and in range. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "decode.h"
 #include "limits.h"
 #include "text.h"
@@ -239,19 +239,9 @@ START_TEST(damaged_frames_are_judged_alike)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("decode_frame");
-    TCase *tcase = tcase_create("decode_frame");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, known_fields_are_found);
     tcase_add_test(tcase, damaged_frames_are_judged_alike);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -5,6 +5,7 @@
  * differs. */
 #include <stdbool.h>
 
+#include "check_main.h"
 #include "dense_simd.h"
 #include "sketch_kit.h"
 
@@ -83,9 +84,9 @@ START_TEST(one_register_differs)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {random_arrays, one_register_differs};
-
-    return KIT_RUN("dense_simd", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, random_arrays);
+    tcase_add_test(cases, one_register_differs);
 }

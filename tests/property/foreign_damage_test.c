@@ -7,6 +7,7 @@
  * and comes back from being written again. No allocation is larger than the
  * header promises, and nothing leaks. The bytes lie at the end of a block of
  * their size, so that a sanitizer sees a read too far. */
+#include "check_main.h"
 #include "foreign_forms.h"
 #include "foreign_model.h"
 #include "vectors.h"
@@ -279,32 +280,10 @@ START_TEST(ours)
 }
 END_TEST
 
-static int run(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("foreign_damage");
-    TCase *tcase = tcase_create("foreign_damage");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
+    tcase_add_unchecked_fixture(tcase, vectors_open, vectors_close);
     tcase_add_loop_test(tcase, engines, HC_PROFILE_REDIS, HC_PROFILE_KEYED);
     tcase_add_loop_test(tcase, ours, HC_PROFILE_REDIS, HC_PROFILE_KEYED);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int main(void)
-{
-    int result = EXIT_FAILURE;
-
-    if (vectors_open())
-        result = run();
-    else
-        fputs("golden/vectors.json can't be read\n", stderr);
-    vectors_close();
-    return result;
 }

@@ -4,11 +4,11 @@
  * table says so: numbers beyond 64 bits and doubles, with whose digits cut it
  * agrees too, and what is deeper than we read. The fast way is held against the
  * strict one, with each document before and behind the fields. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "decode_judge.h"
 #include "simdjson_judge.h"
 #include "text.h"
@@ -268,18 +268,8 @@ START_TEST(every_document_has_its_verdict)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("json_corpus");
-    TCase *tcase = tcase_create("json_corpus");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, every_document_has_its_verdict);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

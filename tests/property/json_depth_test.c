@@ -4,7 +4,6 @@
  * A document is a list of spines: containers in each other, objects and arrays,
  * with small values before and behind the inner one, seldom or often, so that
  * rows are short, long, broken by white space, or begin within a row's levels. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #define JSMN_PARENT_LINKS
 #include <jsmn.h>
 
+#include "check_main.h"
 #include "json.h"
 #include "limits.h"
 #include "text.h"
@@ -175,18 +175,8 @@ START_TEST(rows_of_brackets_close_what_jsmn_closes)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("json_depth");
-    TCase *tcase = tcase_create("json_depth");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, rows_of_brackets_close_what_jsmn_closes);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

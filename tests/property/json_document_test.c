@@ -6,10 +6,10 @@
  * forms) and, beside each, its meaning in a simple notation; a walk through the
  * reader must give the same notation. The judge of damaged documents is a
  * recursive descent over RFC 8259 that shares no code with the reader. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "json.h"
 #include "text.h"
 
@@ -445,19 +445,9 @@ START_TEST(damage_is_judged_as_the_grammar_says)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("json_document");
-    TCase *tcase = tcase_create("json_document");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, what_is_written_is_found);
     tcase_add_test(tcase, damage_is_judged_as_the_grammar_says);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -3,11 +3,11 @@
  * and who asks about versions that are no longer kept, that anything may have changed.
  * A model keeps every minute of every version. Checkpoints tell the minutes that their
  * partitions' clocks have passed. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "limits.h"
 #include "live_log.h"
 
@@ -207,19 +207,9 @@ START_TEST(more_than_there_is_room_for)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("live_log");
-    TCase *cases = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     tcase_add_loop_test(cases, every_change_is_told, 0, 8);
     tcase_add_test(cases, clocks_that_pass);
     tcase_add_test(cases, more_than_there_is_room_for);
-    suite_add_tcase(suite, cases);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

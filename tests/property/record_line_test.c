@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "check_main.h"
+
 #define ROUNDS 3000
 
 static struct record_reader *short_reader, *whole_reader;
@@ -249,22 +251,11 @@ START_TEST(members_of_others)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    TCase *tcase = tcase_create("record_line");
-    Suite *suite = suite_create("record_line");
-    SRunner *runner;
-    int failed;
-
     tcase_add_test(tcase, damaged_lines);
     tcase_add_test(tcase, every_place);
     tcase_add_test(tcase, another_long_string);
     tcase_add_test(tcase, other_writers);
     tcase_add_test(tcase, members_of_others);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

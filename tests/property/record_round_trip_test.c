@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "limits.h"
 
 #define ROUNDS 300
@@ -245,20 +246,11 @@ START_TEST(flipped)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("record_round_trip");
-    TCase *tcase = tcase_create("record_round_trip");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 240);
     tcase_add_test(tcase, sketches);
     tcase_add_test(tcase, checkpoints);
     tcase_add_loop_test(tcase, truncated, 0, 3);
     tcase_add_loop_test(tcase, flipped, 0, 3);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -4,17 +4,31 @@
  * prints a message is understood whatever the source's name holds.
  *
  * HEADCOUNT_SEED=N starts from another seed. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "rejected.h"
 
 #define BYTES_MAX 3000
 
 static struct json *json;
 static struct text line, key, frame, names;
+
+static void make(void)
+{
+    json = json_create();
+}
+
+static void unmake(void)
+{
+    json_destroy(&json);
+    text_free(&line);
+    text_free(&key);
+    text_free(&frame);
+    text_free(&names);
+}
 
 static uint64_t random_next(uint64_t *state)
 {
@@ -173,27 +187,12 @@ START_TEST(alien_lines_are_refused)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rejected_line");
-    TCase *tcase = tcase_create("rejected_line");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    json = json_create();
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
+    tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, a_line_gives_back_what_came);
     tcase_add_test(tcase, damage_is_harmless);
     tcase_add_test(tcase, the_headers_as_kcat_prints_them);
     tcase_add_test(tcase, alien_lines_are_refused);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    json_destroy(&json);
-    text_free(&line);
-    text_free(&key);
-    text_free(&frame);
-    text_free(&names);
-    return failed != 0;
 }

@@ -5,10 +5,10 @@
  * its coverage finds the same holes, losses, ends, watermarks and sums; made an
  * archive again it is the same bytes; and it does not depend on the order or
  * the copies of the lines. A line taken out of it is noticed. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "coverage.h"
 #include "headcount/codec.h"
 #include "rollup_history.h"
@@ -230,20 +230,11 @@ START_TEST(cut_archive_covers_nothing)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_archive");
-    TCase *tcase = tcase_create("rollup_archive");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, archive_says_the_same, 0, LIVES);
     tcase_add_loop_test(tcase, archive_is_a_fixed_point, 0, LIVES);
     tcase_add_test(tcase, lost_line_is_noticed);
     tcase_add_test(tcase, cut_archive_covers_nothing);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -5,10 +5,10 @@
  * disagree in stream, fields, profile and key, and for parts whose sketches and
  * checkpoints had to wait in a file. Where a join is declined the part's records are added one by
  * one, as callers do; it must not be declined without a reason. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "coverage_source.h"
 #include "rollup_history.h"
 #include "rollup_tell.h"
@@ -385,20 +385,11 @@ START_TEST(the_same_twice)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_join");
-    TCase *tcase = tcase_create("rollup_join");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_loop_test(tcase, lives, 0, 4);
     tcase_add_loop_test(tcase, records_that_disagree, 0, 4);
     tcase_add_test(tcase, keys_that_are_let_go);
     tcase_add_test(tcase, readings_in_any_order);
     tcase_add_test(tcase, the_same_twice);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

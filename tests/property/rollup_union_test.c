@@ -5,10 +5,10 @@
  * users of the bucket's minutes were added one by one; nothing changes when
  * lines come in another order, several times, or from two instances with
  * different precision. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "headcount/codec.h"
 #include "rollup_history.h"
 
@@ -166,18 +166,9 @@ START_TEST(order_and_copies_do_not_matter)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_union");
-    TCase *tcase = tcase_create("rollup_union");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, rows_hold_their_users, 0, PLACES);
     tcase_add_loop_test(tcase, order_and_copies_do_not_matter, 0, 4);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

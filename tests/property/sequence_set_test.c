@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "record_samples.h"
 
 #define WIDTH 60000
@@ -153,20 +154,9 @@ START_TEST(extremes)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    TCase *tcase = tcase_create("sequence_set");
-    Suite *suite = suite_create("sequence_set");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(tcase, against_flags, 0, 10);
     tcase_add_test(tcase, holes_are_cheap);
     tcase_add_test(tcase, extremes);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -14,6 +14,7 @@
  * Rows with most trials notice a bias of 0.1 % and intervals of 93 %. */
 #include <math.h>
 
+#include "check_main.h"
 #include "sketch_kit.h"
 
 #define SIGMAS 4.5
@@ -228,19 +229,8 @@ START_TEST(errors_and_intervals)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch_accuracy");
-    TCase *tcase = tcase_create("sketch_accuracy");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, errors_and_intervals, 0, (int)ROWS);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,6 +3,7 @@
  *
  * The sizes lie around every switch: the coupons in the struct, the tables that
  * follow, the promotion of each precision. */
+#include "check_main.h"
 #include "sketch_kit.h"
 
 static const uint64_t sizes[] = {0, 1, 2, 3, 5, 6, 33, 34, 35, 63, 64, 65, 152, 153, 154, 200,
@@ -324,10 +325,14 @@ START_TEST(crowds)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {two_parts, three_parts, adding_goes_on, order_is_nothing,
-                                  neighbours, ranks_unite, crowds};
-
-    return KIT_RUN("sketch_algebra", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, two_parts);
+    tcase_add_test(cases, three_parts);
+    tcase_add_test(cases, adding_goes_on);
+    tcase_add_test(cases, order_is_nothing);
+    tcase_add_test(cases, neighbours);
+    tcase_add_test(cases, ranks_unite);
+    tcase_add_test(cases, crowds);
 }

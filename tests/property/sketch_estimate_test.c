@@ -9,6 +9,7 @@
  * they say: 95 to 96 % from one id a register on, at least 95 % below. */
 #include <math.h>
 
+#include "check_main.h"
 #include "estimate.h"
 #include "sketch_kit.h"
 
@@ -260,13 +261,8 @@ START_TEST(any_registers)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch_estimate");
-    TCase *tcase = tcase_create("sketch_estimate");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, errors_are_those_of_theory, 0, (int)POINTS);
     tcase_add_loop_test(tcase, few_registers, HC_PRECISION_MIN, 8);
@@ -274,10 +270,4 @@ int main(void)
     tcase_add_test(tcase, first_ids_are_exact);
     tcase_add_test(tcase, extremes);
     tcase_add_test(tcase, any_registers);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -4,6 +4,7 @@
  *
  * Besides random hashes: hashes whose bits are zero from some place on, where
  * ranks matter and the sparse form has to keep them. */
+#include "check_main.h"
 #include "sketch_kit.h"
 
 static const uint64_t sizes[] = {0, 1, 3, 60, 300, 5000};
@@ -107,9 +108,10 @@ START_TEST(forms_agree)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {registers_are_the_definition, folding_is_exact, forms_agree};
-
-    return KIT_RUN("sketch_fold", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, registers_are_the_definition);
+    tcase_add_test(cases, folding_is_exact);
+    tcase_add_test(cases, forms_agree);
 }

@@ -7,6 +7,7 @@
  * the curvature of this likelihood. */
 #include <math.h>
 
+#include "check_main.h"
 #include "pair.h"
 #include "sketch_kit.h"
 
@@ -259,19 +260,8 @@ START_TEST(maximum_is_found)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch likelihood");
-    TCase *tcase = tcase_create("likelihood");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, maximum_is_found, 0, sizeof cases / sizeof cases[0]);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -9,6 +9,7 @@
  * sketch_likelihood_test.c, with another way to write and to find it. */
 #include <math.h>
 
+#include "check_main.h"
 #include "headcount/overlap.h"
 #include "pair.h"
 #include "sketch_kit.h"
@@ -398,13 +399,8 @@ START_TEST(every_allocation_fails)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch overlap");
-    TCase *tcase = tcase_create("overlap");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, intervals_hold, 0, POINTS);
     tcase_add_loop_test(tcase, sweep, 0, 16);
@@ -413,10 +409,4 @@ int main(void)
     tcase_add_test(tcase, refusals);
     tcase_add_loop_test(tcase, hostile_registers, 0, 4);
     tcase_add_test(tcase, every_allocation_fails);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

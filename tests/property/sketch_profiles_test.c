@@ -4,6 +4,7 @@
  * The model reads a hash as a text of 64 digits and knows no bit tricks. */
 #include <stdbool.h>
 
+#include "check_main.h"
 #include "sketch_kit.h"
 
 #define PROFILES 6
@@ -234,13 +235,8 @@ START_TEST(empty_id)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch_profiles");
-    TCase *tcase = tcase_create("sketch_profiles");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, registers_are_modelled, 0, 5 * PROFILES);
     tcase_add_test(tcase, names_are_pinned);
@@ -248,10 +244,4 @@ int main(void)
     tcase_add_test(tcase, keys_never_meet);
     tcase_add_test(tcase, keys_are_asked_for);
     tcase_add_test(tcase, empty_id);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,7 +2,6 @@
  * pipe in pieces, as gzip members or zstd frames of any number. An archive cut
  * at any byte, or with any bit flipped, ends as a failure behind lines that are
  * true, never as a shorter file (but where a member ends). */
-#include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "check_main.h"
 #include "source.h"
 #include "test_folder.h"
 
@@ -397,12 +397,8 @@ START_TEST(bytes_behind_an_archive_fail)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("source_file_archive");
-    TCase *tcase = tcase_create("source_file_archive");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 200);
     tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, lines_do_not_depend_on_storage);
@@ -411,9 +407,4 @@ int main(void)
     tcase_add_loop_test(tcase, truncated_archive_fails, 0, 2);
     tcase_add_loop_test(tcase, flipped_bit_is_harmless_or_seen, 0, 2);
     tcase_add_loop_test(tcase, bytes_behind_an_archive_fail, 0, 2);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

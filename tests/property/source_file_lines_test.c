@@ -4,11 +4,12 @@
  * address of a byte is its position, modulo 64. */
 #include "source_file_lines.h"
 
-#include <check.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "check_main.h"
 
 #define ROUNDS 200
 #define MOST_LINES 20000
@@ -235,12 +236,8 @@ START_TEST(reset_starts_anew)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("source_file_lines");
-    TCase *tcase = tcase_create("source_file_lines");
-    SRunner *runner = srunner_create(suite);
-
     /* Else what is large has pages of its own, and one place in the first of them. */
     mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
     tcase_set_timeout(tcase, 120);
@@ -249,9 +246,4 @@ int main(void)
     tcase_add_test(tcase, endless_line_takes_no_memory);
     tcase_add_test(tcase, bytes_keep_their_place_in_a_buffer_that_grows);
     tcase_add_test(tcase, reset_starts_anew);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

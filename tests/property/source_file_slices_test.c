@@ -2,7 +2,6 @@
  * each line is handed over once, as a plain walk over the file finds it; what the
  * assignments cover follows each other from the first byte to the last without a gap
  * or an overlap, and one of them tells of the file's end. */
-#include <check.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "source.h"
 #include "test_folder.h"
 
@@ -408,13 +408,8 @@ START_TEST(a_file_that_becomes_shorter_is_a_failure)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("source_file_slices");
-    TCase *tcase = tcase_create("source_file_slices");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     tcase_set_timeout(tcase, 240);
     tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, any_slices_of_any_files);
@@ -422,9 +417,4 @@ int main(void)
     tcase_add_test(tcase, lines_of_many_reads);
     tcase_add_test(tcase, threads_share_as_well);
     tcase_add_test(tcase, a_file_that_becomes_shorter_is_a_failure);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,6 +1,7 @@
 /* Goal: what a store tells of its commits is what they changed: every minute that has
  * more users than before or is late since, and no other, by the file before and after;
  * nothing of a commit that failed, or of records that say nothing new. */
+#include "check_main.h"
 #include "store_faults.h"
 #include "store_kit.h"
 
@@ -247,23 +248,12 @@ START_TEST(minutes_of_several_groups)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_change");
-    TCase *tests = tcase_create("store_change");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_minute_that_changed);
     tcase_add_test(tests, nothing_that_did_not);
     tcase_add_test(tests, commits_that_fail);
     tcase_add_test(tests, minutes_that_are_not_kept);
     tcase_add_test(tests, minutes_of_several_groups);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

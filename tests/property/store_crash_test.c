@@ -4,6 +4,7 @@
  * the rest gives what all records give. */
 #include <sys/wait.h>
 
+#include "check_main.h"
 #include "store_faults.h"
 #include "store_kit.h"
 
@@ -136,19 +137,8 @@ START_TEST(again_and_again)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_crash");
-    TCase *tests = tcase_create("store_crash");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(tests, at_every_change, 0, 2);
     tcase_add_test(tests, again_and_again);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -2,6 +2,7 @@
  * know) and are mixed, the store still says of each stream and profile what merge
  * says of it: rows of every group, which profiles there are, what lacks. What merge
  * refuses the store refuses: other fields, another key. */
+#include "check_main.h"
 #include "store_kit.h"
 
 #define START_S 1477778400
@@ -155,19 +156,8 @@ START_TEST(others)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_disagree");
-    TCase *tests = tcase_create("store_disagree");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(tests, mixtures, 0, 6);
     tcase_add_test(tests, others);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

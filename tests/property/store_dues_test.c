@@ -2,6 +2,7 @@
  * registers of its minutes, until its total was delivered, and never forgotten: not
  * when a commit comes in between, nor when the process ends before the settlement was
  * written. Who asks for dues later has all that are there. */
+#include "check_main.h"
 #include "store_kit.h"
 
 #define START_S 1477785600 /* a UTC day begins */
@@ -280,21 +281,10 @@ START_TEST(asked_for_later)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_dues");
-    TCase *tests = tcase_create("store_dues");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, lives, 0, 3);
     tcase_add_test(tests, minutes_that_are_not_kept);
     tcase_add_test(tests, asked_for_later);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -5,6 +5,7 @@
  * missing), for every grain, in zones with offsets of all kinds, for ranges that
  * begin and end anywhere, with little memory and much, while the store is closed
  * and opened, with and without what was not written. */
+#include "check_main.h"
 #include "store_kit.h"
 
 static const char *const zones[] = {"UTC", "Europe/Zurich", "America/New_York",
@@ -129,18 +130,7 @@ START_TEST(lives)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_history");
-    TCase *tests = tcase_create("store_history");
-    SRunner *runner;
-    int failed;
-
     tcase_add_loop_test(tests, lives, 0, 8);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -4,6 +4,7 @@
  * before. Who is told of changes is told the same. */
 #include <sqlite3.h>
 
+#include "check_main.h"
 #include "store_kit.h"
 
 #define START_S 1477785600 /* 2016-10-30, the day on which Zurich's clocks go back */
@@ -157,20 +158,9 @@ START_TEST(work_of_a_run_before)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_pending");
-    TCase *tests = tcase_create("store_pending");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, minutes_that_are_pending, 0, 2);
     tcase_add_test(tests, work_of_a_run_before);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

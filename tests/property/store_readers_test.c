@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "check_main.h"
 #include "clock.h"
 #include "store_kit.h"
 #include "store_readers.h"
@@ -297,22 +298,11 @@ START_TEST(no_reader_is_free)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_readers");
-    TCase *tests = tcase_create("store_readers");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, answers_are_of_one_commit);
     tcase_add_test(tests, questions_without_time);
     tcase_add_test(tests, time_that_ends_on_the_way);
     tcase_add_test(tests, no_reader_is_free);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -3,6 +3,7 @@
  * sketches come after all, they count, and the table is empty. */
 #include <sqlite3.h>
 
+#include "check_main.h"
 #include "store_faults.h"
 #include "store_kit.h"
 
@@ -138,19 +139,8 @@ START_TEST(sketches_that_come_late)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_waiting");
-    TCase *tests = tcase_create("store_waiting");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, sketches_that_come_late);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -10,10 +10,10 @@
  * honest time of 15 frames ago by more than was damaged since.
  *
  * HEADCOUNT_SEED=N starts from another seed. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "watermark.h"
 
 #define BASE_S INT64_C(1468244340)
@@ -370,14 +370,8 @@ START_TEST(random_attacks_need_support)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("watermark_attack");
-    TCase *tcase = tcase_create("watermark_attack");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, honest_streams_keep_the_promise);
     tcase_add_test(tcase, one_in_ten_moves_nothing);
@@ -388,8 +382,4 @@ int main(void)
     tcase_add_test(tcase, old_data_opens_minutes_again);
     tcase_add_test(tcase, silence_of_all_runs_on);
     tcase_add_test(tcase, random_attacks_need_support);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

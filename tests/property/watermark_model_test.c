@@ -2,9 +2,9 @@
  * sorts it; and damaged timestamps move the clock no further than documented.
  *
  * HEADCOUNT_SEED=N starts from another seed. */
-#include <check.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "watermark.h"
 
 #define BASE_S INT64_C(1468244340)
@@ -306,20 +306,10 @@ START_TEST(a_burst_of_damage_moves_the_clock_and_it_comes_back)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("watermark_model");
-    TCase *tcase = tcase_create("watermark_model");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, random_histories_equal_the_model);
     tcase_add_test(tcase, damaged_timestamps_hardly_move_the_clock);
     tcase_add_test(tcase, a_burst_of_damage_moves_the_clock_and_it_comes_back);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -5,12 +5,12 @@
  * the middle of a call, too.
  *
  * HEADCOUNT_SEED lives one history again, HEADCOUNT_HISTORIES sets how many. */
-#include <check.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "sim_memory.h"
 #include "window.h"
 
@@ -444,18 +444,8 @@ START_TEST(the_table_equals_the_model)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("window_model");
-    TCase *tcase = tcase_create("window_model");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, the_table_equals_the_model);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -213,25 +213,4 @@ static inline struct hc_allocator kit_allocator(struct kit_memory *memory)
     return (struct hc_allocator){kit_memory_resize, kit_memory_release, memory};
 }
 
-/* Runs one suite of one case; what main returns. */
-static inline int kit_run(const char *name, const TTest *const *tests, size_t count)
-{
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(tcase, 0);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-#define KIT_RUN(name, tests) kit_run(name, tests, sizeof(tests) / sizeof((tests)[0]))
-
 #endif

@@ -1,10 +1,10 @@
 /* Goal: in steady state not one allocation a frame, nor any at all, from the
  * bytes of a file to the registers. The linker sends every call of ours to the
  * allocator through the counters below. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "clock.h"
 #include "log.h"
 #include "pipeline.h"
@@ -155,16 +155,8 @@ START_TEST(test_steady_state_allocates_nothing)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("allocation");
-    TCase *tcase = tcase_create("steady");
-    SRunner *runner = srunner_create(suite);
     log_configure(LOG_ERROR, LOG_LOGFMT);
     tcase_add_test(tcase, test_steady_state_allocates_nothing);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

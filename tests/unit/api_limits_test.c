@@ -2,6 +2,7 @@
  * OpenAPI document has; what it need not refuse it answers, if only with no rows; and at the
  * ends of time, of memory kept and of patience it does one of the two. */
 #include "api_kit.h"
+#include "check_main.h"
 #include "clock.h"
 
 #define START_S INT64_C(1474934400) /* 2016-09-27 */
@@ -195,14 +196,8 @@ START_TEST(an_answer_may_take_only_so_long)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("api_limits");
-    TCase *tests = tcase_create("api_limits");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tests);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, what_is_wrong_is_named, 0, sizeof(wrong) / sizeof(wrong[0]));
     tcase_add_loop_test(tests, an_answer_may_take_only_so_long, 0,
@@ -212,8 +207,4 @@ int main(void)
     tcase_add_test(tests, nothing_is_an_answer);
     tcase_add_test(tests, an_empty_store_has_no_stream);
     tcase_add_test(tests, minutes_that_are_not_kept);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

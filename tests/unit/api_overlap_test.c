@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "api_kit.h"
+#include "check_main.h"
 
 #define START_S INT64_C(1475452800) /* Monday, 2016-10-03 */
 #define DAY_S INT64_C(86400)
@@ -269,14 +270,8 @@ START_TEST(what_is_wrong_is_named)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("api_overlap");
-    TCase *tests = tcase_create("api_overlap");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tests);
     tcase_add_unchecked_fixture(tests, make, unmake);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, new_and_returning_by_day);
@@ -288,8 +283,4 @@ int main(void)
     tcase_add_test(tests, what_is_too_wide_is_refused);
     tcase_add_test(tests, both_have_csv);
     tcase_add_loop_test(tests, what_is_wrong_is_named, 0, sizeof(wrong) / sizeof(wrong[0]));
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,10 +1,10 @@
 /* Goal: what an address asks for is what is understood, and whatever is not understood
  * is refused by name: unknown and repeated parameters, empty ones, words that are nothing,
  * ranges without time in them. */
-#include <check.h>
 #include <string.h>
 
 #include "api_query.h"
+#include "check_main.h"
 #include "limits.h"
 
 #define NOW_S INT64_C(1478000040)
@@ -158,14 +158,8 @@ START_TEST(long_words_are_cut)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("api_query");
-    TCase *tests = tcase_create("api_query");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tests);
     tcase_add_test(tests, nothing_is_the_defaults);
     tcase_add_test(tests, everything_is_taken);
     tcase_add_loop_test(tests, times_are_read, 0, sizeof(times) / sizeof(times[0]));
@@ -173,8 +167,4 @@ int main(void)
                         sizeof(nothings) / sizeof(nothings[0]));
     tcase_add_test(tests, grains_are_named);
     tcase_add_test(tests, long_words_are_cut);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -2,6 +2,7 @@
  * one: by every grain, in zones with offsets of all kinds over a change of their clocks,
  * as JSON and as CSV; users of 7 and 28 days, and of a day so far. */
 #include "api_kit.h"
+#include "check_main.h"
 
 #define START_S INT64_C(1474934400) /* 2016-09-27 */
 #define DAYS 50
@@ -340,14 +341,8 @@ START_TEST(streams_are_named)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("api");
-    TCase *tests = tcase_create("api");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tests);
     tcase_add_unchecked_fixture(tests, make, unmake);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, uniques_are_the_users, 0, sizeof(zones) / sizeof(zones[0]));
@@ -359,8 +354,4 @@ int main(void)
     tcase_add_test(tests, windows_are_complete_or_not);
     tcase_add_test(tests, a_day_so_far);
     tcase_add_test(tests, streams_are_named);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

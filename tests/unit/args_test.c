@@ -1,12 +1,12 @@
 /* Goal: every way to write an option, the precedence of the three sources, and
  * errors that name what is wrong and what is allowed. */
-#include <check.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
+#include "check_main.h"
 #include "test_folder.h"
 
 struct values {
@@ -393,14 +393,8 @@ START_TEST(help_is_a_table)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("args");
-    TCase *tcase = tcase_create("args");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, nothing_given_leaves_defaults);
     tcase_add_test(tcase, options_are_written_in_four_ways);
@@ -419,8 +413,4 @@ int main(void)
     tcase_add_test(tcase, long_messages_are_cut);
     tcase_add_test(tcase, no_words_at_all_are_fine);
     tcase_add_test(tcase, help_is_a_table);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -6,11 +6,11 @@
  * what it was. */
 #include "calendar.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "limits.h"
 #include "number.h"
 
@@ -286,12 +286,8 @@ START_TEST(texts)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("calendar");
-    TCase *tcase = tcase_create("calendar");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, known_buckets, 0, sizeof known / sizeof *known);
     tcase_add_test(tcase, ends_of_time);
@@ -300,9 +296,4 @@ int main(void)
     tcase_add_test(tcase, leaves_join);
     tcase_add_test(tcase, tz_is_restored);
     tcase_add_test(tcase, texts);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,8 +1,8 @@
 /* Goal: the limits of the bookkeeping, and its rules one at a time as examples.
  * Random histories stand in checkpoint_model_test. */
-#include <check.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "checkpoint.h"
 #include "limits.h"
 #include "unsettled.h"
@@ -355,14 +355,8 @@ START_TEST(what_is_kept_of_records_is_bounded)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("checkpoint");
-    TCase *tcase = tcase_create("checkpoint");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, without_an_assignment_there_is_nothing_to_do);
     tcase_add_test(tcase, a_checkpoint_goes_from_reading_to_a_commit);
@@ -376,8 +370,4 @@ int main(void)
     tcase_add_test(tcase, failures_never_use_up_the_room);
     tcase_add_test(tcase, a_failure_behind_a_record_in_flight_is_not_forgotten);
     tcase_add_test(tcase, what_is_kept_of_records_is_bounded);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

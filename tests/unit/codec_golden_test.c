@@ -7,6 +7,7 @@
  * zstd at any level. */
 #include <zstd.h>
 
+#include "check_main.h"
 #include "sketch_kit.h"
 
 #define LINE_MAX_SIZE (64 * 1024)
@@ -166,9 +167,10 @@ START_TEST(needs_room)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {golden_file, any_frame_will_do, needs_room};
-
-    return KIT_RUN("codec_golden", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, golden_file);
+    tcase_add_test(cases, any_frame_will_do);
+    tcase_add_test(cases, needs_room);
 }

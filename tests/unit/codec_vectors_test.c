@@ -3,6 +3,7 @@
  * and a sparse one's are ours to the bit. */
 #include <math.h>
 
+#include "check_main.h"
 #include "json.h"
 #include "sha256.h"
 #include "sketch_kit.h"
@@ -141,9 +142,8 @@ START_TEST(published)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {published};
-
-    return KIT_RUN("codec_vectors", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, published);
 }

@@ -4,11 +4,11 @@
  * no room for a file all stays in memory. */
 #include "coverage_pile.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "coverage_inside.h"
 
 static char name_a[] = "a", name_b[] = "b";
@@ -171,18 +171,9 @@ START_TEST(no_room_for_a_file)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("coverage_pile");
-    TCase *tcase = tcase_create("coverage_pile");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_loop_test(tcase, runs_come_back_in_order, 0, LENGTHS);
     tcase_add_test(tcase, damage_is_noticed);
     tcase_add_test(tcase, no_room_for_a_file);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

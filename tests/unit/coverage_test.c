@@ -3,8 +3,9 @@
  * is not taken for wrong. */
 #include "coverage.h"
 
-#include <check.h>
 #include <string.h>
+
+#include "check_main.h"
 
 #define MINUTE INT64_C(1468244340)
 
@@ -459,12 +460,8 @@ START_TEST(nothing_read)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("coverage");
-    TCase *tcase = tcase_create("coverage");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tcase, a_chain);
     tcase_add_test(tcase, a_checkpoint_taken_out);
     tcase_add_test(tcase, the_first_checkpoint_taken_out);
@@ -486,9 +483,4 @@ int main(void)
     tcase_add_test(tcase, minutes_of_several_sources);
     tcase_add_test(tcase, a_hole_hides_its_minutes_only);
     tcase_add_test(tcase, nothing_read);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,11 +1,11 @@
 /* Goal: every verdict of the decoder, and that of several reasons the
  * documented one wins. The hard frames and what must become of each stand in
  * tests/golden; the rest is spelled out here. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "decode.h"
 #include "json.h"
 #include "limits.h"
@@ -395,14 +395,8 @@ START_TEST(a_rejected_frame_leaves_the_output_alone)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("decode");
-    TCase *tcase = tcase_create("decode");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, hard_frames_have_the_expected_verdicts, 0, 2);
     tcase_add_test(tcase, of_several_reasons_the_documented_one_wins);
     tcase_add_test(tcase, size_is_judged_before_all_else);
@@ -416,8 +410,4 @@ int main(void)
     tcase_add_test(tcase, fields_may_be_pointers);
     tcase_add_test(tcase, malformed_fields_are_refused);
     tcase_add_test(tcase, a_rejected_frame_leaves_the_output_alone);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,11 +1,11 @@
 /* Goal: times are reckoned exactly from whatever text a frame holds: integers
  * beyond 64 bits, fractions and exponents of any length, all units, RFC 3339;
  * and what is no time is told from what is out of range. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "decode.h"
 #include "limits.h"
 
@@ -200,22 +200,12 @@ START_TEST(an_rfc3339_time_is_a_string)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("decode_time");
-    TCase *tcase = tcase_create("decode_time");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, times_are_reckoned_exactly);
     tcase_add_test(tcase, units_only_shift_the_point);
     tcase_add_test(tcase, strings_hold_a_number_and_nothing_else);
     tcase_add_test(tcase, times_of_any_length_are_read);
     tcase_add_test(tcase, rfc3339_times_are_read);
     tcase_add_test(tcase, an_rfc3339_time_is_a_string);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -3,7 +3,6 @@
  * and no token, is told, ends by itself, and holds the writer back meanwhile; no
  * half line stays, and a torn last line never melts into the next one. What is
  * given up comes back as failed, and never turns up later. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "clock.h"
 #include "emit.h"
 #include "limits.h"
@@ -289,12 +289,8 @@ START_TEST(failed_sync_writes_again)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("emit_file");
-    TCase *tcase = tcase_create("emit_file");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 60);
     tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, appends_and_syncs_before_acknowledging);
@@ -308,9 +304,4 @@ int main(void)
     tcase_add_test(tcase, a_second_writer_is_not_cut);
     tcase_add_test(tcase, nobody_else_may_read_it);
     tcase_add_test(tcase, failed_sync_writes_again);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,11 +1,11 @@
 /* Goal: a person sees one line for each record that says something new of a
  * minute, in columns under one header; all other tokens come back unseen. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "emit.h"
 
 static struct emit_ack acks[16];
@@ -83,17 +83,8 @@ START_TEST(interim_and_checkpoints_are_unseen)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("emit_lines");
-    TCase *tcase = tcase_create("emit_lines");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tcase, columns);
     tcase_add_test(tcase, interim_and_checkpoints_are_unseen);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

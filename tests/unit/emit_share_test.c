@@ -2,7 +2,6 @@
  * once and whole, and get their own tokens back and no others; what is refused for one
  * never keeps another from having something under way; time has passed when it has
  * for all of them; a failure is everybody's. */
-#include <check.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "emit.h"
 #include "limits.h"
 
@@ -269,21 +269,12 @@ START_TEST(records_of_threads_stay_whole)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("emit_share");
-    TCase *tcase = tcase_create("emit_share");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, tokens_come_back_to_whom_they_belong);
     tcase_add_test(tcase, who_has_nothing_under_way_is_never_refused);
     tcase_add_test(tcase, a_failure_is_everybodys);
     tcase_add_test(tcase, time_has_passed_when_it_has_for_all);
     tcase_add_test(tcase, records_of_threads_stay_whole);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,7 +2,6 @@
  * comes back; a reader that is slow fills the outbox and stops nothing; a
  * reader that is gone or a disk that is full is a failure with its reason, and
  * the tokens that were not written come back with it. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "emit.h"
 #include "limits.h"
 
@@ -210,12 +210,8 @@ START_TEST(reader_goes_in_the_middle)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("emit_stdout");
-    TCase *tcase = tcase_create("emit_stdout");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, lines_in_order);
     tcase_add_loop_test(tcase, slow_reader_gets_everything, 0, 2);
@@ -224,9 +220,4 @@ int main(void)
     tcase_add_test(tcase, reader_is_gone);
     tcase_add_test(tcase, disk_is_full);
     tcase_add_test(tcase, reader_goes_in_the_middle);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -2,7 +2,6 @@
  * have, when it has passed for all; once more, whole, when late users come; what
  * nobody will go on with at the end; never more memory than was said; and a terminal
  * that stands still loses no line and holds the tokens back. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "emit.h"
 #include "headcount/sketch.h"
 
@@ -185,21 +185,12 @@ START_TEST(a_terminal_that_stands_still)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("emit_union");
-    TCase *tcase = tcase_create("emit_union");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, once_when_it_has_passed);
     tcase_add_test(tcase, late_users_and_minutes_left_open);
     tcase_add_test(tcase, a_clock_that_goes_back);
     tcase_add_test(tcase, short_of_memory_the_oldest_are_shown_early);
     tcase_add_test(tcase, a_terminal_that_stands_still);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

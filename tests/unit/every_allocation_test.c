@@ -6,6 +6,7 @@
  * every profile, on few users, on many, and on sketches that are unlike. */
 #include <stdbool.h>
 
+#include "check_main.h"
 #include "foreign_forms.h"
 #include "headcount/overlap.h"
 #include "sketch_kit.h"
@@ -386,20 +387,9 @@ START_TEST(every_allocation)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("every_allocation");
-    TCase *tcase = tcase_create("every_allocation");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, every_allocation, 0,
                         (int)(sizeof fills / sizeof fills[0]) * PROFILES);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,10 +1,10 @@
 /* Goal: when a program is healthy and when it is ready, by what its workers tell, on a
  * clock that is driven: each thing that can stand still makes it unready after the
  * patience for it and no sooner, and ready again by its first step. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "figures_inside.h"
 
 #define PATIENCE_MS 30000
@@ -288,11 +288,8 @@ START_TEST(partitions_keep_their_time_where_they_stand)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *health)
 {
-    Suite *all = suite_create("figures");
-    TCase *health = tcase_create("health");
-
     tcase_add_checked_fixture(health, NULL, free_figures);
     tcase_add_test(health, a_start_is_no_readiness);
     tcase_add_test(health, nothing_assigned_at_first_is_not_ready);
@@ -304,17 +301,4 @@ static Suite *suite(void)
     tcase_add_test(health, who_is_held_back_need_not_read);
     tcase_add_test(health, partitions_that_change_places_are_told_apart);
     tcase_add_test(health, partitions_keep_their_time_where_they_stand);
-    suite_add_tcase(all, health);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

@@ -3,6 +3,7 @@
  * engine's form holds exactly comes back as the same sparse sketch. */
 #include <stdbool.h>
 
+#include "check_main.h"
 #include "foreign_forms.h"
 #include "sketch_kit.h"
 
@@ -222,22 +223,11 @@ START_TEST(explicit_hashes_stay_sparse)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("foreign_extremes");
-    TCase *tcase = tcase_create("foreign_extremes");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, room_suffices, HC_PROFILE_REDIS, HC_PROFILE_KEYED);
     tcase_add_test(tcase, values_saturate);
     tcase_add_test(tcase, exact_forms_stay_sparse);
     tcase_add_test(tcase, explicit_hashes_stay_sparse);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,6 +3,7 @@
  *
  * The rules are those of the engines' own readers where these have one, else of
  * what their writers write; where ours is the stricter, the row says so. */
+#include "check_main.h"
 #include "foreign_forms.h"
 #include "foreign_model.h"
 #include "sketch_kit.h"
@@ -20,15 +21,10 @@ struct row {
 static size_t from_hex(const char *hex, uint8_t *bytes)
 {
     size_t size = 0;
+    int used;
 
-    for (; hex != NULL && *hex != '\0'; hex++) {
-        char digits[3] = {hex[0], hex[1], '\0'};
-
-        if (*hex == ' ')
-            continue;
-        bytes[size++] = (uint8_t)strtoul(digits, NULL, 16);
-        hex++;
-    }
+    for (; hex != NULL && sscanf(hex, " %2hhx%n", &bytes[size], &used) == 1; hex += used)
+        size++;
     return size;
 }
 
@@ -491,9 +487,13 @@ START_TEST(zetasketch)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {redis, redis_runs, trino, postgres, datasketches, zetasketch};
-
-    return KIT_RUN("foreign_refusal", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, redis);
+    tcase_add_test(cases, redis_runs);
+    tcase_add_test(cases, trino);
+    tcase_add_test(cases, postgres);
+    tcase_add_test(cases, datasketches);
+    tcase_add_test(cases, zetasketch);
 }

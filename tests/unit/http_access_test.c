@@ -1,11 +1,11 @@
 /* Goal: who is let in. The names in Host where only this machine is served, tokens and
  * their files, addresses to listen on. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "check_main.h"
 #include "http_fixture.h"
 #include "limits.h"
 #include "test_folder.h"
@@ -183,11 +183,8 @@ START_TEST(a_token_that_is_none_is_refused)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *cases)
 {
-    Suite *all = suite_create("http_access");
-    TCase *cases = tcase_create("http_access");
-
     tcase_add_unchecked_fixture(cases, make, unmake);
     tcase_add_checked_fixture(cases, NULL, stop);
     tcase_add_test(cases, names_of_others_in_host_are_misdirected);
@@ -195,17 +192,4 @@ static Suite *suite(void)
     tcase_add_test(cases, an_address_has_one_form);
     tcase_add_test(cases, a_token_opens_what_is_not_open_to_all);
     tcase_add_test(cases, a_token_that_is_none_is_refused);
-    suite_add_tcase(all, cases);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

@@ -1,10 +1,10 @@
 /* Goal: several requests on a connection, however they are cut; what is too long or too
  * many; and that a client that is slow, silent, gone or many holds up nobody but
  * itself. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "http_fixture.h"
 #include "limits.h"
 
@@ -196,11 +196,8 @@ START_TEST(stopping_ends_streams_and_half_requests)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *cases)
 {
-    Suite *all = suite_create("http_limits");
-    TCase *cases = tcase_create("http_limits");
-
     tcase_add_checked_fixture(cases, start_plain, stop);
     tcase_add_test(cases, a_connection_serves_several_requests);
     tcase_add_test(cases, what_is_too_long_is_said_to_be);
@@ -209,17 +206,4 @@ static Suite *suite(void)
     tcase_add_test(cases, connections_from_one_address_have_an_end);
     tcase_add_test(cases, who_hangs_up_ends_a_stream);
     tcase_add_test(cases, stopping_ends_streams_and_half_requests);
-    suite_add_tcase(all, cases);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

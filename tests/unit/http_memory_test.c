@@ -1,10 +1,10 @@
 /* Goal: wherever memory runs out, a client gets its answer, a 503 or the end of the
  * connection, and the next one gets its answer; a server that can't start says so.
  * The leak checker of the sanitized build sees the rest. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "http_fixture.h"
 #include "sim_memory.h"
 
@@ -86,25 +86,9 @@ START_TEST(a_start_without_memory)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *faults)
 {
-    Suite *all = suite_create("http_memory");
-    TCase *faults = tcase_create("faults");
-
     tcase_add_checked_fixture(faults, start_plain, stop);
     tcase_add_test(faults, an_answer_without_memory);
     tcase_add_test(faults, a_start_without_memory);
-    suite_add_tcase(all, faults);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

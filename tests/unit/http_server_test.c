@@ -1,10 +1,10 @@
 /* Goal: what a client gets over a socket, byte for byte where it matters: the status
  * for each kind of request, tags, gzip, HEAD, streams. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+#include "check_main.h"
 #include "http_fixture.h"
 
 START_TEST(a_page_has_headers)
@@ -148,11 +148,8 @@ START_TEST(a_stream_is_sent_to_its_end)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *cases)
 {
-    Suite *all = suite_create("http_server");
-    TCase *cases = tcase_create("http_server");
-
     tcase_add_checked_fixture(cases, start_plain, stop);
     tcase_add_test(cases, a_page_has_headers);
     tcase_add_test(cases, parameters_are_decoded);
@@ -162,17 +159,4 @@ static Suite *suite(void)
     tcase_add_test(cases, what_is_known_is_not_sent_again);
     tcase_add_test(cases, large_answers_are_packed_where_asked_for);
     tcase_add_test(cases, a_stream_is_sent_to_its_end);
-    suite_add_tcase(all, cases);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

@@ -1,18 +1,24 @@
 /* Goal: who is never silent but too slow is cut off: one that sends a byte now and
  * then, one that takes some. A stream is not, however long it goes on. And the
  * deadlines by themselves. */
-#include <check.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "http_deadline.h"
 #include "http_fixture.h"
 #include "metrics.h"
 
 #define STEP_MS 10
 #define STEPS_MAX 6000
+
+static int connect_hurried(void)
+{
+    start_hurried();
+    return client_connect(http_server_address(server));
+}
 
 /* A byte every STEP_MS, until the other side hangs up. */
 static void drip_until_cut(int fd)
@@ -30,7 +36,7 @@ static void drip_until_cut(int fd)
 
 START_TEST(a_request_that_drips_is_cut_off)
 {
-    int fd = client_connect(http_server_address(server));
+    int fd = connect_hurried();
     struct answer *answer;
 
     drip_until_cut(fd);
@@ -54,7 +60,7 @@ static long connections(void)
 
 START_TEST(an_answer_that_is_sipped_is_cut_off)
 {
-    int fd = client_connect(http_server_address(server));
+    int fd = connect_hurried();
     struct answer *answer;
     char sip, first[16];
     int steps = 0;
@@ -76,7 +82,7 @@ END_TEST
 
 START_TEST(a_stream_goes_on)
 {
-    int stream_fd = client_connect(http_server_address(server));
+    int stream_fd = connect_hurried();
     char some[100];
 
     client_say(stream_fd, "GET /stream?endless HTTP/1.1\r\n" HOST "\r\n");
@@ -126,28 +132,11 @@ START_TEST(deadlines_are_each_connections_own)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *cases)
 {
-    Suite *all = suite_create("http_time");
-    TCase *hurried = tcase_create("hurried"), *alone = tcase_create("alone");
-
-    tcase_add_checked_fixture(hurried, start_hurried, stop);
-    tcase_add_test(hurried, a_request_that_drips_is_cut_off);
-    tcase_add_test(hurried, an_answer_that_is_sipped_is_cut_off);
-    tcase_add_test(hurried, a_stream_goes_on);
-    suite_add_tcase(all, hurried);
-    tcase_add_test(alone, deadlines_are_each_connections_own);
-    suite_add_tcase(all, alone);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    tcase_add_checked_fixture(cases, NULL, stop);
+    tcase_add_test(cases, a_request_that_drips_is_cut_off);
+    tcase_add_test(cases, an_answer_that_is_sipped_is_cut_off);
+    tcase_add_test(cases, a_stream_goes_on);
+    tcase_add_test(cases, deadlines_are_each_connections_own);
 }

@@ -3,7 +3,7 @@
  * is written with them. What is no record is counted and left out. While the disk
  * is full the source is held and asked again, nothing is lost, and a run that was
  * half taken goes on where it stopped. */
-
+#include "check_main.h"
 #include "ingest.h"
 #include "store_faults.h"
 #include "store_kit.h"
@@ -221,21 +221,10 @@ START_TEST(full_disks)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("ingest");
-    TCase *tests = tcase_create("ingest");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, whole_files);
     tcase_add_test(tests, partitions);
     tcase_add_test(tests, full_disks);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

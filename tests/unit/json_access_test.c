@@ -1,10 +1,10 @@
 /* Goal: what is in a document is found, decoded, measured and walked: members
  * by decoded key, strings into bounded room, numbers exactly, and places by JSON
  * Pointer. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "json.h"
 
 static struct json *json;
@@ -249,14 +249,8 @@ START_TEST(malformed_pointers_are_refused)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("json_access");
-    TCase *tcase = tcase_create("json_access");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, kinds_and_sizes_are_told);
     tcase_add_test(tcase, members_are_found_by_decoded_key);
@@ -266,8 +260,4 @@ int main(void)
     tcase_add_test(tcase, doubles_are_the_nearest);
     tcase_add_test(tcase, pointers_are_those_of_rfc_6901);
     tcase_add_test(tcase, malformed_pointers_are_refused);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,13 +1,13 @@
 /* Goal: the reader takes exactly the documents of RFC 8259 and names the first
  * damage of the others, in linear time and bounded memory however they are
  * built. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "json.h"
 #include "limits.h"
 #include "text.h"
@@ -361,14 +361,8 @@ START_TEST(too_little_memory_is_told)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("json");
-    TCase *tcase = tcase_create("json");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, documents_have_their_verdict, 0,
@@ -382,8 +376,4 @@ int main(void)
     tcase_add_test(tcase, deep_documents_are_read_in_linear_time);
     tcase_add_test(tcase, memory_of_a_large_document_is_given_back);
     tcase_add_test(tcase, too_little_memory_is_told);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,11 +1,11 @@
 /* Goal: every error is counted, whatever its code; a kind is let through once
  * and then kept quiet, other kinds are not; and there is something to do about
  * each. */
-#include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "client.h"
 
 #define THREADS 4
@@ -111,21 +111,11 @@ START_TEST(test_advice)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *all)
 {
-    Suite *suite = suite_create("kafka_notes");
-    TCase *all = tcase_create("all");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     tcase_add_test(all, test_counts_by_code);
     tcase_add_test(all, test_counts_beyond_the_table);
     tcase_add_test(all, test_counts_of_many_threads);
     tcase_add_test(all, test_a_kind_is_loud_once);
     tcase_add_test(all, test_advice);
-    suite_add_tcase(suite, all);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

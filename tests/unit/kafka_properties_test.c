@@ -1,13 +1,13 @@
 /* Goal: no property gets through that can run code or that a guarantee rests
  * on, every message names the property and why, secrets come from files and
  * never show, and each role gets its own properties and ours. */
-#include <check.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "check_main.h"
 #include "client.h"
 #include "properties.h"
 #include "test_folder.h"
@@ -401,13 +401,8 @@ START_TEST(gives_up_only_when_waiting_is_of_no_use)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("kafka_properties");
-    TCase *cases = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_unchecked_fixture(cases, make, unmake);
     tcase_add_test(cases, refuses_what_can_run_code);
     tcase_add_test(cases, refuses_what_guarantees_rest_on);
@@ -424,10 +419,4 @@ int main(void)
     tcase_add_test(cases, knows_the_scram_that_fails);
     tcase_add_test(cases, says_a_complaint_once_in_a_while);
     tcase_add_test(cases, gives_up_only_when_waiting_is_of_no_use);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
 }

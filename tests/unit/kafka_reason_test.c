@@ -1,10 +1,10 @@
 /* Goal: what librdkafka and OpenSSL say when a broker and a client do not trust
  * each other comes with what to do about it, the right thing for each; the words
  * are those of librdkafka 2.0.2 with OpenSSL 3.0, taken down from real brokers. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "reason.h"
 
 #define VERIFY "ssl://b:1/bootstrap: SSL handshake failed: error:0A000086:SSL routines::" \
@@ -111,22 +111,11 @@ START_TEST(fits_any_room)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("kafka_reason");
-    TCase *cases = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_test(cases, names_what_is_wrong_with_a_certificate);
     tcase_add_test(cases, an_old_verdict_does_not_speak_for_another_failure);
     tcase_add_test(cases, says_what_to_do);
     tcase_add_test(cases, names_scram_beside_a_wrong_password);
     tcase_add_test(cases, fits_any_room);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
 }

@@ -1,6 +1,5 @@
 /* Goal: a line is one write of one line, valid in either format whatever the
  * strings hold; levels are obeyed; lines of several threads do not mix. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "clock.h"
 #include "json.h"
 #include "log.h"
@@ -216,14 +216,8 @@ START_TEST(clocks_run)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("log");
-    TCase *tcase = tcase_create("log");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, fields_are_written_in_order);
     tcase_add_test(tcase, strings_are_quoted_where_needed);
@@ -234,8 +228,4 @@ int main(void)
     tcase_add_test(tcase, errno_is_left_alone);
     tcase_add_test(tcase, lines_of_threads_do_not_mix);
     tcase_add_test(tcase, clocks_run);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,7 +1,6 @@
 /* Goal: the text of a page, to the byte: escapes, labels, numbers at their ends; that
  * names against the conventions stop the program; and that what a program tells of
  * itself is there. A parser of others reads whole pages in tests/cli/test_listen.py. */
-#include <check.h>
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
@@ -9,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "health.h"
 #include "metrics.h"
 
@@ -123,11 +123,8 @@ START_TEST(health_is_a_status_and_a_line)
 }
 END_TEST
 
-static Suite *suite(void)
+void add_cases(TCase *text)
 {
-    Suite *all = suite_create("metrics");
-    TCase *text = tcase_create("text");
-
     tcase_add_checked_fixture(text, NULL, free_page);
     tcase_add_test(text, a_page_reads_as_the_format_says);
     tcase_add_test(text, labels_are_utf8);
@@ -138,17 +135,4 @@ static Suite *suite(void)
     tcase_add_test(text, a_program_tells_of_itself);
     tcase_add_test(text, patience_ends_one_step_behind_its_length);
     tcase_add_test(text, health_is_a_status_and_a_line);
-    suite_add_tcase(all, text);
-    return all;
-}
-
-int main(void)
-{
-    SRunner *runner = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
 }

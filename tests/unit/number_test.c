@@ -1,10 +1,10 @@
 /* Goal: numbers that people type are read as a whole or not at all, within their
  * bounds; and times agree with the C library's calendar over ten thousand years. */
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "check_main.h"
 #include "limits.h"
 #include "number.h"
 
@@ -196,14 +196,8 @@ START_TEST(days_agree_with_the_library)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("number");
-    TCase *tcase = tcase_create("number");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, integers_are_read);
     tcase_add_test(tcase, doubles_are_read);
@@ -213,8 +207,4 @@ int main(void)
     tcase_add_test(tcase, a_size_ends_the_text);
     tcase_add_test(tcase, milliseconds_are_kept);
     tcase_add_test(tcase, days_agree_with_the_library);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,11 +1,11 @@
 /* Goal: the page in the program is whole, and asks for nothing from anywhere else. All
  * that its files name is there, nothing needs an inline script or style, and a browser
  * is told what each file is. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "page.h"
 
 static const struct http_route *find(const char *path)
@@ -120,20 +120,9 @@ START_TEST(nothing_is_inline_or_from_elsewhere)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("page");
-    TCase *cases = tcase_create("page");
-    SRunner *runner;
-    int failed;
-
     tcase_add_test(cases, each_file_says_what_it_is);
     tcase_add_test(cases, what_is_named_is_there);
     tcase_add_test(cases, nothing_is_inline_or_from_elsewhere);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

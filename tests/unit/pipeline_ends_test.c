@@ -1,9 +1,9 @@
 /* Goal: an assignment ends when all of it is told, at once and with the right
  * verdict, however its last facts fall between checkpoints. A source plays a
  * list of steps; the output answers, fails or keeps silent as the test says. */
-#include <check.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "pipeline.h"
 
 #define STEPS_MAX 16
@@ -424,13 +424,8 @@ START_TEST(a_large_key_does_not_hold_the_stream)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("pipeline_ends");
-    TCase *tcase = tcase_create("pipeline_ends");
-    SRunner *runner = srunner_create(suite);
-
-    suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, an_end_behind_the_last_message_is_told_on_leaving);
     tcase_add_test(tcase, a_loss_behind_the_last_message_is_told_on_leaving);
     tcase_add_test(tcase, a_loss_is_told_at_the_next_tick);
@@ -443,8 +438,4 @@ int main(void)
     tcase_add_test(tcase, partitions_lost_at_the_end_are_not_done);
     tcase_add_test(tcase, partitions_lost_with_nothing_read_are_done);
     tcase_add_test(tcase, a_large_key_does_not_hold_the_stream);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -2,11 +2,11 @@
  * reading goes on, and ends however much is read meanwhile. A source plays runs
  * of raw ids without end, the output counts what comes between two of its polls,
  * and the clock moves only when a test says so. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "log.h"
 #include "pipeline.h"
 
@@ -400,13 +400,9 @@ START_TEST(what_fails_comes_again_in_slices)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("publish_slices");
-    TCase *tcase = tcase_create("publish_slices");
-    SRunner *runner = srunner_create(suite);
     log_configure(LOG_ERROR, LOG_LOGFMT);
-    suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, reading_goes_on_while_a_checkpoint_is_published);
     tcase_add_test(tcase, a_slice_is_measured_by_its_registers);
     tcase_add_test(tcase, a_window_of_several_profiles_is_left_off_in_between);
@@ -416,8 +412,4 @@ int main(void)
     tcase_add_test(tcase, partitions_lost_between_slices_are_not_waited_for);
     tcase_add_test(tcase, an_output_without_room_is_waited_for);
     tcase_add_test(tcase, what_fails_comes_again_in_slices);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -2,6 +2,7 @@
  * back to what was written. They are the format: other programs have such lines
  * on disk. The bytes of a dense sketch are zstd's choice; of those only the
  * content is compared. */
+#include "check_main.h"
 #include "record_samples.h"
 
 static void reads_sketch(const struct text *line, const struct record_sketch *expected)
@@ -121,21 +122,12 @@ START_TEST(size_max)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("record_golden");
-    TCase *tcase = tcase_create("record_golden");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, sparse_sketch);
     tcase_add_test(tcase, dense_sketch);
     tcase_add_test(tcase, checkpoint);
     tcase_add_test(tcase, keys);
     tcase_add_loop_test(tcase, size_max, HC_PRECISION_MIN, HC_PRECISION_MAX + 1);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,6 +1,7 @@
 /* Goal: the reader takes nothing on trust. Each case changes one place of a
  * good line: what must be refused is refused with a message that names it,
  * what may differ is read. */
+#include "check_main.h"
 #include "record_samples.h"
 
 #include "limits.h"
@@ -273,12 +274,8 @@ START_TEST(other_lines)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("record_read");
-    TCase *tcase = tcase_create("record_read");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_loop_test(tcase, changed_sketch, 0, sizeof sketch_changes / sizeof *sketch_changes);
     tcase_add_loop_test(tcase, changed_keyed_sketch, 0,
                         sizeof keyed_changes / sizeof *keyed_changes);
@@ -288,9 +285,4 @@ int main(void)
     tcase_add_test(tcase, escaped_slashes);
     tcase_add_test(tcase, many_partitions);
     tcase_add_loop_test(tcase, other_lines, 0, sizeof no_records / sizeof *no_records);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

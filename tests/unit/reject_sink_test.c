@@ -3,11 +3,11 @@
  * same frames arrive once it is back, and no checkpoint speaks of them before;
  * with "drop" reading goes on and every frame is either set aside or counted as
  * lost, in the checkpoints as well. The clock is driven. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "pipeline.h"
 #include "rejected.h"
 
@@ -412,14 +412,8 @@ START_TEST(what_is_too_large_goes_without_its_bytes)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("reject_sink");
-    TCase *tcase = tcase_create("reject_sink");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, nothing_is_lost_without_an_outage, 0, 2);
     tcase_add_loop_test(tcase, waiting_holds_the_source_until_it_is_back, 0, 3);
@@ -427,8 +421,4 @@ int main(void)
     tcase_add_test(tcase, dropping_does_not_keep_from_leaving);
     tcase_add_loop_test(tcase, leaving_in_an_outage_is_not_safe, 0, 2);
     tcase_add_loop_test(tcase, what_is_too_large_goes_without_its_bytes, 0, 2);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,8 +1,8 @@
 /* Goal: the reasons have the names that users see, all of them, in an order that
  * stays; and their sum counts each once, valid frames not. */
-#include <check.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "counters.h"
 
 START_TEST(reasons_have_their_names)
@@ -30,18 +30,8 @@ START_TEST(the_total_is_that_of_the_reasons)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("reject");
-    TCase *tcase = tcase_create("reject");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, reasons_have_their_names);
     tcase_add_test(tcase, the_total_is_that_of_the_reasons);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

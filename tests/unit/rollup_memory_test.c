@@ -6,9 +6,9 @@
  * joined; with checkpoints that wait in memory, and in a file. Either the result
  * is the right one or a failure with a message; the leak checker of the sanitized
  * build sees the rest. */
-#include <check.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "rollup_history.h"
 #include "sim_memory.h"
 
@@ -155,17 +155,8 @@ START_TEST(every_allocation_fails_once)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_memory");
-    TCase *tcase = tcase_create("rollup_memory");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 8);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

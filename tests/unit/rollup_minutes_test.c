@@ -3,9 +3,9 @@
  * cross words, days and blocks. */
 #include "rollup_minutes.h"
 
-#include <check.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "limits.h"
 
 #define ADDED 3000
@@ -110,17 +110,8 @@ START_TEST(first_and_last)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_minutes");
-    TCase *tcase = tcase_create("rollup_minutes");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tcase, is_a_set);
     tcase_add_test(tcase, first_and_last);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

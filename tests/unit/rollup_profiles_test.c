@@ -3,9 +3,9 @@
  *
  * Records of a few profiles by hand, in every order; rows as text. Times are
  * minutes after 2016-07-11T13:39:00Z. */
-#include <check.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "limits.h"
 #include "rollup_history.h"
 
@@ -335,14 +335,8 @@ START_TEST(an_archive_covers_no_minute_that_misses_somebody)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_profiles");
-    TCase *tcase = tcase_create("rollup_profiles");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_first_of_the_enum_is_taken_in_any_order);
@@ -355,8 +349,4 @@ int main(void)
     tcase_add_test(tcase, an_archive_of_one_profile_is_a_whole_one);
     tcase_add_test(tcase, an_archive_covers_what_it_can_say);
     tcase_add_test(tcase, an_archive_covers_no_minute_that_misses_somebody);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -1,7 +1,6 @@
 /* Goal: sketches that are put aside go into a file that nobody else can read,
  * that has no name, and that no trap in TMPDIR leads elsewhere; and they come
  * back as they were. */
-#include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "headcount/codec.h"
 #include "rollup_spill.h"
 #include "test_folder.h"
@@ -102,19 +102,8 @@ START_TEST(a_folder_that_is_none)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("rollup_spill");
-    TCase *cases = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_test(cases, a_file_without_a_name);
     tcase_add_test(cases, a_folder_that_is_none);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
 }

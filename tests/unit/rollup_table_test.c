@@ -5,12 +5,12 @@
  * puts another bucket aside. */
 #include "rollup_table.h"
 
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "check_main.h"
 #include "headcount/codec.h"
 
 #define BUCKETS 50
@@ -198,21 +198,12 @@ START_TEST(full_disk)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup_table");
-    TCase *tcase = tcase_create("rollup_table");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, buckets_hold_unions, 0, CAPS);
     tcase_add_test(tcase, buckets_are_sorted);
     tcase_add_test(tcase, claims_are_maxima);
     tcase_add_test(tcase, no_room_for_the_file);
     tcase_add_test(tcase, full_disk);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

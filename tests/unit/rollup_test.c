@@ -5,9 +5,9 @@
  * what they have to be. Times are minutes after 2016-07-11T13:39:00Z. */
 #include "rollup.h"
 
-#include <check.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "limits.h"
 
 #define BASE_S INT64_C(1468244340)
@@ -423,12 +423,8 @@ START_TEST(other_streams)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("rollup");
-    TCase *tcase = tcase_create("rollup");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tcase, nothing_gives_nothing);
     tcase_add_test(tcase, zeros_between_users);
     tcase_add_test(tcase, no_zeros_without_coverage);
@@ -447,9 +443,4 @@ int main(void)
     tcase_add_test(tcase, groups_are_rows);
     tcase_add_test(tcase, other_fields);
     tcase_add_test(tcase, other_streams);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

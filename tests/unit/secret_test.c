@@ -1,7 +1,6 @@
 /* Goal: a secret comes out of a file whole or not at all, who else could read it
  * is known, a failure leaves nothing of it behind, and a hidden process is closed
  * to core dumps and to everybody but root. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "secret.h"
 #include "test_folder.h"
 
@@ -140,13 +140,8 @@ START_TEST(hides_the_process)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("secret");
-    TCase *cases = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, reads_it_whole);
     tcase_add_test(cases, knows_who_else_could_read_it);
@@ -154,10 +149,4 @@ int main(void)
     tcase_add_test(cases, leaves_nothing_of_what_does_not_fit);
     tcase_add_test(cases, says_why_it_cannot);
     tcase_add_test(cases, hides_the_process);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
 }

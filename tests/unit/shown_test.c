@@ -1,12 +1,12 @@
 /* Goal: nothing that others wrote moves a terminal's cursor, ends a line, hides
  * or turns text around, whatever bytes it is made of; what can be shown stays as
  * it is. Every character of Unicode and random bytes are tried. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "check_main.h"
 #include "shown.h"
 #include "utf8.h"
 
@@ -109,22 +109,10 @@ START_TEST(says_one_line)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    Suite *suite = suite_create("shown");
-    TCase *cases = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
     tcase_add_test(cases, escapes_what_moves_hides_or_turns);
     tcase_add_test(cases, every_character);
     tcase_add_loop_test(cases, random_bytes, 0, 5);
     tcase_add_test(cases, says_one_line);
-    suite_add_tcase(suite, cases);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    text_free(&out);
-    return failed == 0 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 /* Goal: hc_sketch_check finds each broken invariant and names it; sketches of
  * different profiles do not meet. Both need a look behind the opaque type. */
+#include "check_main.h"
 #include "headcount/foreign.h"
 #include "sketch_body.h"
 #include "sketch_kit.h"
@@ -116,9 +117,11 @@ START_TEST(profiles_do_not_meet)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {struct_fields, coupons, registers, profiles_do_not_meet};
-
-    return KIT_RUN("sketch_check", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, struct_fields);
+    tcase_add_test(cases, coupons);
+    tcase_add_test(cases, registers);
+    tcase_add_test(cases, profiles_do_not_meet);
 }

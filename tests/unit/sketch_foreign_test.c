@@ -4,6 +4,7 @@
  * Rows of golden/vectors.json are decoded where they have all their bytes. What
  * we write for a row's ids is the engine's own image to the byte where the
  * image has one order only. Damage is refused, or decodes to a valid sketch. */
+#include "check_main.h"
 #include "foreign_forms.h"
 #include "vectors.h"
 
@@ -328,14 +329,10 @@ START_TEST(other_profiles_are_refused)
 }
 END_TEST
 
-static int run(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch_foreign");
-    TCase *tcase = tcase_create("sketch_foreign");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
+    tcase_add_unchecked_fixture(tcase, vectors_open, vectors_close);
     tcase_add_test(tcase, rows_decode);
     tcase_add_test(tcase, rows_come_back);
     tcase_add_loop_test(tcase, sweep_comes_back, HC_PROFILE_DATASKETCHES, HC_PROFILE_KEYED);
@@ -344,22 +341,4 @@ static int run(void)
     tcase_add_test(tcase, damage);
     tcase_add_loop_test(tcase, no_memory, HC_PROFILE_REDIS, HC_PROFILE_KEYED);
     tcase_add_test(tcase, other_profiles_are_refused);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int main(void)
-{
-    int result = EXIT_FAILURE;
-
-    if (vectors_open())
-        result = run();
-    else
-        fputs("golden/vectors.json can't be read\n", stderr);
-    vectors_close();
-    return result;
 }

@@ -3,6 +3,7 @@
  * promotion lies, what a sketch takes and gives back. */
 #include <malloc.h>
 
+#include "check_main.h"
 #include "sketch_kit.h"
 
 static const struct {
@@ -346,17 +347,22 @@ START_TEST(destroy_wipes_the_key)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {
-        statuses,         profiles,      refuses_options,     empty,
-        add_is_hash_then_add_hash,       changed_is_exact,    promotes_once,
-        prefetch_is_a_hint,
-        limits_fall_with_precision,
-        memory_is_accounted,             steady_state_allocates_nothing,
-        copy_is_independent,             registers_need_room, fold_refuses,
-        destroy_wipes_the_key,
-    };
-
-    return KIT_RUN("sketch_life", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, statuses);
+    tcase_add_test(cases, profiles);
+    tcase_add_test(cases, refuses_options);
+    tcase_add_test(cases, empty);
+    tcase_add_test(cases, add_is_hash_then_add_hash);
+    tcase_add_test(cases, changed_is_exact);
+    tcase_add_test(cases, promotes_once);
+    tcase_add_test(cases, prefetch_is_a_hint);
+    tcase_add_test(cases, limits_fall_with_precision);
+    tcase_add_test(cases, memory_is_accounted);
+    tcase_add_test(cases, steady_state_allocates_nothing);
+    tcase_add_test(cases, copy_is_independent);
+    tcase_add_test(cases, registers_need_room);
+    tcase_add_test(cases, fold_refuses);
+    tcase_add_test(cases, destroy_wipes_the_key);
 }

@@ -3,6 +3,7 @@
  *
  * Each scenario runs with 0, 1, 2, ... allocations allowed until it passes, so
  * that every allocation of the library fails once. */
+#include "check_main.h"
 #include "headcount/foreign.h"
 #include "sketch_kit.h"
 
@@ -267,13 +268,8 @@ START_TEST(codec_keeps_its_memory)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("sketch_memory");
-    TCase *tcase = tcase_create("sketch_memory");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 0);
     tcase_add_loop_test(tcase, every_allocation_fails, 0,
                         (int)(sizeof scenarios / sizeof scenarios[0]));
@@ -281,10 +277,4 @@ int main(void)
     tcase_add_test(tcase, decoding_fails);
     tcase_add_test(tcase, codec_fails);
     tcase_add_test(tcase, codec_keeps_its_memory);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,6 +2,7 @@
  * format of its own, and is sparse exactly when Redis would keep it so.
  * (sketch_vectors_test has strings of Redis itself; a real redis-server reads
  * ours in the tests of the programs.) */
+#include "check_main.h"
 #include "headcount/foreign.h"
 #include "sketch_kit.h"
 
@@ -169,9 +170,11 @@ START_TEST(refuses)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {registers_survive, opcodes, size_limit, refuses};
-
-    return KIT_RUN("sketch_redis", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, registers_survive);
+    tcase_add_test(cases, opcodes);
+    tcase_add_test(cases, size_limit);
+    tcase_add_test(cases, refuses);
 }

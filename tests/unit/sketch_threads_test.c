@@ -3,6 +3,7 @@
  * would write in secret; without it, wrong answers only. */
 #include <pthread.h>
 
+#include "check_main.h"
 #include "foreign_forms.h"
 #include "headcount/overlap.h"
 #include "sketch_kit.h"
@@ -137,9 +138,8 @@ START_TEST(const_calls_run_at_once)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {const_calls_run_at_once};
-
-    return KIT_RUN("sketch_threads", tests);
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, const_calls_run_at_once);
 }

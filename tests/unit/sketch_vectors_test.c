@@ -2,6 +2,7 @@
  * engines have, row by row of golden/vectors.json, which the engines filled. */
 #include <math.h>
 
+#include "check_main.h"
 #include "vectors.h"
 
 static void hash_is(struct hc_hash made, int words)
@@ -179,15 +180,12 @@ START_TEST(folds)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *cases)
 {
-    const TTest *const tests[] = {hashes, sketches, unions, folds};
-    int result = EXIT_FAILURE;
-
-    if (vectors_open())
-        result = KIT_RUN("sketch_vectors", tests);
-    else
-        fputs("golden/vectors.json can't be read\n", stderr);
-    vectors_close();
-    return result;
+    tcase_set_timeout(cases, 0);
+    tcase_add_unchecked_fixture(cases, vectors_open, vectors_close);
+    tcase_add_test(cases, hashes);
+    tcase_add_test(cases, sketches);
+    tcase_add_test(cases, unions);
+    tcase_add_test(cases, folds);
 }

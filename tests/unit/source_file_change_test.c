@@ -1,7 +1,6 @@
 /* Goal: a file that changes while it is read. What was handed over stays as it was; a
  * file that became shorter is a failure behind its last whole line, whoever reads it; one
  * that grew is read on; one that was cut behind what was read has an end. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "check_main.h"
 #include "source.h"
 #include "test_folder.h"
 
@@ -234,13 +234,8 @@ START_TEST(a_size_that_was_never_true_is_no_failure)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("source_file_change");
-    TCase *tcase = tcase_create("source_file_change");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, lines_in_hand_outlive_the_file);
     tcase_add_loop_test(tcase, a_shorter_file_is_a_failure, 0, 9);
@@ -249,9 +244,4 @@ int main(void)
     tcase_add_test(tcase, a_longer_file_is_read_on);
     tcase_add_test(tcase, a_file_that_was_read_may_go);
     tcase_add_test(tcase, a_size_that_was_never_true_is_no_failure);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

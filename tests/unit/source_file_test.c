@@ -1,7 +1,6 @@
 /* Goal: files and stdin come as the steps that source.h promises, in their
  * order, whatever the file: empty, vanished, a directory, unreadable, damaged,
  * a pipe that says nothing. The lines themselves are the property test's. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "check_main.h"
 #include "clock.h"
 #include "source.h"
 #include "test_folder.h"
@@ -468,12 +468,8 @@ START_TEST(more_files_than_descriptors)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("source_file");
-    TCase *tcase = tcase_create("source_file");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tcase, 60);
     tcase_add_unchecked_fixture(tcase, make, unmake);
     tcase_add_test(tcase, two_files_are_two_assignments);
@@ -492,9 +488,4 @@ int main(void)
     tcase_add_test(tcase, fifo_waits_for_its_writer);
     tcase_add_test(tcase, fifo_without_a_writer_is_not_at_its_end);
     tcase_add_test(tcase, more_files_than_descriptors);
-    suite_add_tcase(suite, tcase);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

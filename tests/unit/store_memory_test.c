@@ -4,6 +4,7 @@
  * The same records go into a store and become rows, again and again, each time with the
  * next allocation failing. What fails is tried again, and where the store says that this
  * can't be, all is begun again, as by a board that has ended. */
+#include "check_main.h"
 #include "sim_memory.h"
 #include "store_kit.h"
 
@@ -152,17 +153,7 @@ START_TEST(every_allocation_fails_once)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_memory");
-    TCase *tests = tcase_create("store_memory");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     tcase_add_loop_test(tests, every_allocation_fails_once, 0, 2);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

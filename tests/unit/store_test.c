@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "check_main.h"
 #include "store_faults.h"
 #include "store_kit.h"
 
@@ -441,13 +442,8 @@ START_TEST(positions)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store");
-    TCase *tests = tcase_create("store");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, files_of_others);
     tcase_add_test(tests, newer_and_older_stores);
@@ -461,10 +457,4 @@ int main(void)
     tcase_add_test(tests, no_rows_where_minutes_are_gone);
     tcase_add_test(tests, copies);
     tcase_add_test(tests, positions);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

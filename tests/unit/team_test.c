@@ -2,12 +2,12 @@
  * worker that is, though others go on: a member of a group that is there and
  * does not poll keeps the others from sharing its partitions. One source ends
  * at once, the other when the first one has been destroyed. */
-#include <check.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "check_main.h"
 #include "team.h"
 
 #define PATIENCE_POLLS 10000
@@ -148,19 +148,8 @@ START_TEST(sources_go_when_their_workers_end)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("team");
-    TCase *tcase = tcase_create("team");
-    SRunner *runner;
-    int failed;
-
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, sources_go_when_their_workers_end, 0, 2);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

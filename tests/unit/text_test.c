@@ -1,12 +1,12 @@
 /* Goal: the buffer holds what was put into it at every size, its writers agree
  * with independent readings, and a failed allocation is told once, at the end. */
-#include <check.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "json.h"
 #include "limits.h"
 #include "text.h"
@@ -288,14 +288,8 @@ START_TEST(times_are_written)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("text");
-    TCase *tcase = tcase_create("text");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, pieces_add_up);
     tcase_add_test(tcase, the_caller_may_write_in_place);
     tcase_add_test(tcase, formats_are_written_whole);
@@ -309,8 +303,4 @@ int main(void)
     tcase_add_test(tcase, what_is_no_base64_changes_nothing);
     tcase_add_test(tcase, hex_is_written);
     tcase_add_test(tcase, times_are_written);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

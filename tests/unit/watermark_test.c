@@ -1,8 +1,8 @@
 /* Goal: every sentence about the clock of a partition and the watermark of a
  * pipeline, each as an example worked out by hand. */
-#include <check.h>
 #include <stdlib.h>
 
+#include "check_main.h"
 #include "watermark.h"
 
 #define LAG_S 10
@@ -409,14 +409,8 @@ static void add_clock_tests(TCase *tcase)
     tcase_add_test(tcase, a_damaged_first_frame_is_got_over);
 }
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("watermark");
-    TCase *tcase = tcase_create("watermark");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     add_clock_tests(tcase);
     tcase_add_test(tcase, the_watermark_is_the_smallest_clock_minus_max_lag);
     tcase_add_test(tcase, a_new_partition_holds_it_until_it_has_a_clock_or_is_idle);
@@ -427,8 +421,4 @@ int main(void)
     tcase_add_test(tcase, an_input_after_the_last_one_opens_minutes_again);
     tcase_add_test(tcase, an_ended_input_does_not_stop_idle_ones);
     tcase_add_test(tcase, a_partition_reports_its_own_clock_and_an_idle_one_the_pipelines);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

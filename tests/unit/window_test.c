@@ -1,12 +1,12 @@
 /* Goal: what the header says of windows, one sentence at a time, and the edges:
  * the first and the last minute, many windows, windows that must not go.
  * Random histories stand in window_model_test. */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_main.h"
 #include "limits.h"
 #include "window.h"
 
@@ -413,14 +413,8 @@ START_TEST(a_window_with_records_in_flight_is_not_let_go)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tcase)
 {
-    Suite *suite = suite_create("window");
-    TCase *tcase = tcase_create("window");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, tcase);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_new_window_is_whole_and_unpublished);
     tcase_add_test(tcase, the_options_are_copied);
@@ -439,8 +433,4 @@ int main(void)
     tcase_add_test(tcase, it_is_full_before_the_cap_is_passed);
     tcase_add_test_raise_signal(tcase, a_changed_window_is_not_let_go, SIGABRT);
     tcase_add_test_raise_signal(tcase, a_window_with_records_in_flight_is_not_let_go, SIGABRT);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }
