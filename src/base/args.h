@@ -65,11 +65,12 @@ struct args_program {
 
 struct args; /* owns what parsing allocated */
 
+/* What a program exits with then. */
 enum args_status {
-    ARGS_OK,
-    ARGS_USAGE, /* a word on the command line is wrong: exit 2 */
-    ARGS_CONFIG, /* a value in the environment or the file is wrong: exit 78 */
-    ARGS_FAILED  /* out of memory: exit 1 */
+    ARGS_OK = 0,
+    ARGS_FAILED = 1, /* out of memory */
+    ARGS_USAGE = 2,  /* a word on the command line is wrong */
+    ARGS_CONFIG = 78 /* a value in the environment or the file is wrong */
 };
 
 /* Parses everything. `file_option` names the ARGS_STRING option that holds the

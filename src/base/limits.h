@@ -25,6 +25,8 @@
 #define LIMIT_FRAME_DEFAULT (1024 * 1024)
 #define LIMIT_FRAME_MIN 16
 #define LIMIT_FRAME_MAX (64 * 1024 * 1024)
+/* Options of a program. */
+#define LIMIT_OPTIONS 64
 /* A file of options, in bytes. */
 #define LIMIT_CONFIG_BYTES (1024 * 1024)
 /* Messages in one batch. */

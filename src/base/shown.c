@@ -1,5 +1,6 @@
 #include "shown.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -134,4 +135,12 @@ void say_on(void *stream, const char *format, ...)
     va_start(arguments, format);
     say_all(stream, format, arguments);
     va_end(arguments);
+}
+
+bool say_stdout_written(const char *program)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    say("%s: stdout: %s\n", program, strerror(errno));
+    return false;
 }

@@ -24,5 +24,8 @@ void text_shown_string(struct text *text, const char *bytes, size_t size);
  * terminal can't be given. A line end stays where it is the last character. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_on(void *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Whether all that was printed has left stdout; if not, says why in the name of
+ * `program`. What a full disk does is noticed here, at the end. */
+bool say_stdout_written(const char *program);
 
 #endif

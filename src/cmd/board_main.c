@@ -1,16 +1,10 @@
 /* headcount-board: main. Arguments -> settings -> run -> exit code. */
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "board_config.h"
 #include "board_run.h"
-#include "cover.h"
 #include "leave.h"
-#include "log.h"
-#include "properties.h"
 #include "shown.h"
 
 static atomic_int stop;
@@ -28,9 +22,12 @@ static bool name_zone(void)
     return getenv("TZ") || setenv("TZ", ":/etc/localtime", 0) == 0;
 }
 
-static int run(const struct board_config *config)
+static int run(const void *context)
 {
-    if (config->validate)
+    const struct board_config *config = context;
+    if (!name_zone())
+        return fail("out of memory");
+    if (config->program.validate)
         return board_program_validate(config);
     if (config->backup)
         return board_program_backup(config);
@@ -41,31 +38,12 @@ static int run(const struct board_config *config)
 
 int main(int argc, char **argv)
 {
-    char error[1024];
     struct board_config config;
-    struct cover cover = {0};
-    int code = board_config_read(&config, argc, argv, error, sizeof error);
-    if (code != CONFIG_EXIT_DONE) {
-        say("headcount-board: %s\n", error);
-        if (code == CONFIG_EXIT_USAGE)
-            say("Try 'headcount-board --help'.\n");
-    } else if (config.help) {
-        board_config_help(&config, stdout);
-    } else if (config.version) {
-        printf("headcount-board %s (librdkafka %s)\n", HEADCOUNT_VERSION, kafka_version());
-    } else if (config.properties.count == 1 && strcmp(config.properties.items[0], "list") == 0) {
-        kafka_properties_list(stdout);
-    } else {
-        log_configure(config.quiet ? LOG_ERROR : config.verbose ? LOG_DEBUG : LOG_INFO,
-                      (enum log_format)config.log_format);
-        code = cover_secrets(&cover, &config.properties, argc, argv) && name_zone()
-                   ? run(&config) : fail("out of memory");
-    }
-    if (code == CONFIG_EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout))) {
-        say("headcount-board: stdout: %s\n", strerror(errno));
-        code = CONFIG_EXIT_FAILED;
-    }
-    cover_end(&cover);
-    board_config_free(&config);
-    return code;
+    struct program_table table = {.count = 0};
+    const struct program program = {.words = board_config_describe(&config, &table),
+                                    .options = &config.program,
+                                    .config = &config,
+                                    .check = board_config_check,
+                                    .run = run};
+    return program_main(&program, argc, argv);
 }

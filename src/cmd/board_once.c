@@ -59,11 +59,12 @@ static bool validate_topic(const struct board_config *config)
 {
     char error[1024];
     const struct kafka_check check = {.input = config->topic};
-    struct kafka_properties *properties =
-        kafka_properties_create(config->brokers, config->properties.items,
-                                config->properties.count, error, sizeof error);
-    bool fine = properties && kafka_check(properties, &check, VALIDATE_MS, stdout);
-    if (!properties)
+    struct kafka_properties *properties;
+    bool fine = program_kafka(&config->program, &properties, error, sizeof error) ==
+                CONFIG_EXIT_DONE;
+    if (fine)
+        fine = kafka_check(properties, &check, VALIDATE_MS, stdout);
+    else
         say_on(stdout, "error: %s\n", error);
     kafka_properties_destroy(&properties);
     return fine;
@@ -73,7 +74,7 @@ int board_program_validate(const struct board_config *config)
 {
     bool fine = validate_store(config->db);
     fine = validate_server(config) && fine;
-    fine = paths_check_inputs(config->files.items, config->files.count) && fine;
+    fine = paths_check_inputs(config->program.files.items, config->program.files.count) && fine;
     if (config->topic)
         fine = validate_topic(config) && fine;
     if (fine)

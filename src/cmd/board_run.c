@@ -58,18 +58,6 @@ static int make_store(struct parts *parts)
     return exit_unmade(parts->store);
 }
 
-static int make_properties(struct parts *parts)
-{
-    const struct board_config *config = parts->config;
-    errno = 0;
-    parts->properties =
-        kafka_properties_create(config->brokers, config->properties.items,
-                                config->properties.count, parts->error, sizeof parts->error);
-    if (parts->properties)
-        return CONFIG_EXIT_DONE;
-    return errno == ENOMEM ? CONFIG_EXIT_FAILED : CONFIG_EXIT_CONFIG;
-}
-
 /* The store knows where it was. */
 static int64_t go_on(void *store, const char *cluster, const char *topic, int32_t partition)
 {
@@ -103,15 +91,18 @@ static int make_topic_source(struct parts *parts)
 static int make_source(struct parts *parts)
 {
     const struct board_config *config = parts->config;
-    int code = config->brokers ? make_properties(parts) : CONFIG_EXIT_DONE;
+    int code = CONFIG_EXIT_DONE;
+    if (config->program.brokers)
+        code = program_kafka(&config->program, &parts->properties, parts->error,
+                             sizeof parts->error);
     if (code != CONFIG_EXIT_DONE)
         return code;
     if (config->topic)
         return make_topic_source(parts);
-    if (config->files.count == 0)
+    if (config->program.files.count == 0)
         return CONFIG_EXIT_DONE;
-    const struct source_file_options options = {.paths = config->files.items,
-                                                .count = config->files.count,
+    const struct source_file_options options = {.paths = config->program.files.items,
+                                                .count = config->program.files.count,
                                                 .frame_max = LIMIT_RECORD_BYTES};
     parts->source = source_file_create(&options, parts->error, sizeof parts->error);
     return exit_unmade(parts->source);

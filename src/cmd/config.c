@@ -15,6 +15,7 @@
 #include "profiles.h"
 #include "random.h"
 
+#define ENVIRONMENT "HEADCOUNT"
 #define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
 #define YEARS_MS (INT64_C(10000) * 366 * DAY_MS)
 /* Windows need room for a few dense sketches. */
@@ -26,25 +27,15 @@ static const char *const times_from[] = {"field", "record", NULL};
 static const char *const whens[] = {"auto", "always", "never", NULL};
 static const char *const rejects_downs[] = {"wait", "drop", NULL};
 static const char *const input_formats[] = {"lines", "rejects", NULL};
-static const char *const log_formats[] = {"logfmt", "json", NULL};
 
 static const char usage[] =
     "  headcountd [OPTION]... FILE...              count FILEs ('-' is stdin; also .gz, .zst)\n"
     "  headcountd -b BROKERS -t TOPIC [OPTION]...  count a Kafka topic\n";
 
-static const char epilogue[] =
-    "Every option also comes from HEADCOUNT_<OPTION> in the environment and from\n"
-    "option=value lines of the file that -F names; the command line wins, then the\n"
-    "environment. Durations take ms s m h d, sizes KiB MiB GiB.\n"
-    "Exit codes: 0 done; 1 failed while running; 2 usage; 78 bad configuration.\n";
-
-#define OPTION_COUNT_MAX 44
-
-static size_t kafka_options(struct config *c, struct args_option *o)
+static void kafka_options(struct config *c, struct program_table *table)
 {
-    const struct args_option table[] = {
-        {.name = "brokers", .letter = 'b', .kind = ARGS_STRING, .value = &c->brokers,
-         .argument = "LIST", .help = "Kafka bootstrap servers"},
+    const struct args_option options[] = {
+        PROGRAM_BROKERS(&c->program),
         {.name = "topic", .letter = 't', .kind = ARGS_STRING, .value = &c->topic,
          .argument = "NAME", .help = "input topic"},
         {.name = "group", .letter = 'G', .kind = ARGS_STRING, .value = &c->group,
@@ -58,18 +49,14 @@ static size_t kafka_options(struct config *c, struct args_option *o)
          .help = "go on from offsets that were committed under other settings"},
         {.name = "exit-at-end", .letter = 'e', .kind = ARGS_FLAG, .value = &c->exit_at_end,
          .help = "stop when every partition has been read to its end; files always do"},
-        {.letter = 'X', .name = "property", .kind = ARGS_LIST, .value = &c->properties,
-         .argument = "K=V",
-         .help = "librdkafka property, both clients; -X list shows them; "
-                 "@FILE as the value of a secret reads it from a file"},
-    };
-    memcpy(o, table, sizeof table);
-    return sizeof table / sizeof *table;
+        PROGRAM_PROPERTY(&c->program, ", both clients"),
+        {.name = NULL}};
+    program_add(table, options);
 }
 
-static size_t frame_options(struct config *c, struct args_option *o)
+static void frame_options(struct config *c, struct program_table *table)
 {
-    const struct args_option table[] = {
+    const struct args_option options[] = {
         {.name = "user-field", .kind = ARGS_STRING, .value = &c->user_field, .argument = "P",
          .help = "the user id (uid): a root key, or a pointer like /context/user/id"},
         {.name = "time-field", .kind = ARGS_STRING, .value = &c->time_field, .argument = "P",
@@ -103,14 +90,13 @@ static size_t frame_options(struct config *c, struct args_option *o)
          .help = "what FILEs hold: lines, or rejects: each frame with the key and the "
                  "timestamp of its Kafka record, as --rejects FILE and headcount replay "
                  "--format rejects write them (lines)"},
-    };
-    memcpy(o, table, sizeof table);
-    return sizeof table / sizeof *table;
+        {.name = NULL}};
+    program_add(table, options);
 }
 
-static size_t count_options(struct config *c, struct args_option *o)
+static void count_options(struct config *c, struct program_table *table)
 {
-    const struct args_option table[] = {
+    const struct args_option options[] = {
         {.name = "stream", .kind = ARGS_STRING, .value = &c->stream, .argument = "NAME",
          .help = "what is counted, kept in every record (input topic; files: users)"},
         {.name = "output", .letter = 'o', .kind = ARGS_STRING, .value = &c->output,
@@ -144,16 +130,14 @@ static size_t count_options(struct config *c, struct args_option *o)
          .max = LIMIT_WORKERS, .argument = "N",
          .help = "pipelines in this process, each on a thread of its own, that share the "
                  "files, slices of large ones, or the topic's partitions (1)"},
-    };
-    memcpy(o, table, sizeof table);
-    return sizeof table / sizeof *table;
+        {.name = NULL}};
+    program_add(table, options);
 }
 
-static size_t program_options(struct config *c, struct args_option *o)
+static void watch_options(struct config *c, struct program_table *table)
 {
-    const struct args_option table[] = {
-        {.name = "config", .letter = 'F', .kind = ARGS_STRING, .value = &c->file,
-         .argument = "FILE", .help = "read options from FILE"},
+    const struct args_option options[] = {
+        PROGRAM_CONFIG(&c->program),
         {.name = "listen", .kind = ARGS_STRING, .value = &c->listen, .argument = "ADDR:PORT",
          .help = "serve /metrics for Prometheus, /-/healthy and /-/ready there (off)"},
         {.name = "token-file", .kind = ARGS_STRING, .value = &c->token_file, .argument = "FILE",
@@ -161,47 +145,9 @@ static size_t program_options(struct config *c, struct args_option *o)
                  "other machines"},
         {.name = "progress", .kind = ARGS_CHOICE, .value = &c->progress, .choices = whens,
          .argument = "WHEN", .help = "one line on stderr: auto (on a terminal), always, never"},
-        {.name = "log-format", .kind = ARGS_CHOICE, .value = &c->log_format,
-         .choices = log_formats, .argument = "F", .help = "logfmt or json (logfmt)"},
-        {.name = "verbose", .letter = 'v', .kind = ARGS_FLAG, .value = &c->verbose,
-         .help = "log more"},
-        {.name = "quiet", .letter = 'q', .kind = ARGS_FLAG, .value = &c->quiet,
-         .help = "log errors only, no summary"},
-        {.name = "validate", .kind = ARGS_FLAG, .value = &c->validate,
-         .help = "check the configuration and the brokers, then exit"},
-        {.name = "version", .kind = ARGS_FLAG, .value = &c->version, .help = "print versions"},
-        {.name = "help", .letter = 'h', .kind = ARGS_FLAG, .value = &c->help,
-         .help = "print this"},
-    };
-    memcpy(o, table, sizeof table);
-    return sizeof table / sizeof *table;
-}
-
-static void all_options(struct config *c, struct args_option *options)
-{
-    size_t count = kafka_options(c, options);
-    count += frame_options(c, options + count);
-    count += count_options(c, options + count);
-    count += program_options(c, options + count);
-    options[count] = (struct args_option){.name = NULL};
-}
-
-static struct args_program program(const struct args_option *options)
-{
-    return (struct args_program){.name = "headcountd",
-                                 .usage = usage,
-                                 .epilogue = epilogue,
-                                 .environment = "HEADCOUNT",
-                                 .options = options};
-}
-
-void config_help(const struct config *config, void *stream)
-{
-    struct args_option options[OPTION_COUNT_MAX];
-    struct config copy = *config;
-    all_options(&copy, options);
-    struct args_program help = program(options);
-    args_help(&help, stream);
+        PROGRAM_OTHERS(&c->program, ", no summary"),
+        {.name = NULL}};
+    program_add(table, options);
 }
 
 static void defaults(struct config *c)
@@ -222,6 +168,21 @@ static void defaults(struct config *c)
                          .emit_every_ms = 5000,
                          .max_lag_ms = 5000,
                          .idle_after_ms = 10000};
+}
+
+struct args_program config_describe(struct config *c, struct program_table *table)
+{
+    defaults(c);
+    kafka_options(c, table);
+    frame_options(c, table);
+    count_options(c, table);
+    watch_options(c, table);
+    return (struct args_program){
+        .name = "headcountd",
+        .usage = usage,
+        .epilogue = PROGRAM_EPILOGUE(ENVIRONMENT, ", sizes KiB MiB GiB"),
+        .environment = ENVIRONMENT,
+        .options = table->options};
 }
 
 bool config_output_is_topic(const struct config *c)
@@ -306,17 +267,17 @@ static const char *wrong_topics(const struct config *c)
 
 static const char *wrong_words(const struct config *c)
 {
-    if (!c->topic && !c->brokers && c->files.count == 0)
+    if (!c->topic && !c->program.brokers && c->program.files.count == 0)
         return "nothing to count: name FILEs ('-' is stdin), or -b BROKERS and -t TOPIC";
-    if (c->topic && c->files.count > 0)
+    if (c->topic && c->program.files.count > 0)
         return "count either FILEs or -t TOPIC, not both";
-    if (!c->topic && c->files.count == 0)
+    if (!c->topic && c->program.files.count == 0)
         return "-b needs an input: -t TOPIC, or FILEs";
     bool kafka = c->topic || config_output_is_topic(c) || config_rejects_topic(c);
-    if (kafka && !c->brokers)
+    if (kafka && !c->program.brokers)
         return c->topic ? "-t TOPIC needs -b BROKERS"
                         : "an output or rejects topic needs -b BROKERS";
-    if (!kafka && c->brokers)
+    if (!kafka && c->program.brokers)
         return "-b is given, but neither input nor output is a topic";
     const char *wrong = wrong_topics(c);
     if (wrong)
@@ -351,8 +312,9 @@ static const char *wrong_words(const struct config *c)
     return NULL;
 }
 
-static int check(struct config *c, char *error, size_t error_size)
+int config_check(void *config, char *error, size_t error_size)
 {
+    struct config *c = config;
     const char *wrong = wrong_words(c);
     if (wrong) {
         snprintf(error, error_size, "%s", wrong);
@@ -396,26 +358,7 @@ static int check(struct config *c, char *error, size_t error_size)
     return CONFIG_EXIT_DONE;
 }
 
-int config_read(struct config *c, int argc, char **argv, char *error, size_t error_size)
-{
-    struct args_option options[OPTION_COUNT_MAX];
-    defaults(c);
-    all_options(c, options);
-    struct args_program described = program(options);
-    enum args_status status = args_parse(&described, argc, argv, "config", &c->args, &c->files,
-                                         error, error_size);
-    if (status != ARGS_OK)
-        return status == ARGS_USAGE    ? CONFIG_EXIT_USAGE
-               : status == ARGS_CONFIG ? CONFIG_EXIT_CONFIG
-                                       : CONFIG_EXIT_FAILED;
-    bool listing = c->properties.count == 1 && strcmp(c->properties.items[0], "list") == 0;
-    if (c->help || c->version || listing)
-        return CONFIG_EXIT_DONE;
-    return check(c, error, error_size);
-}
-
-void config_free(struct config *c)
+void config_wipe(struct config *c)
 {
     explicit_bzero(c->key, sizeof c->key);
-    args_destroy(&c->args);
 }

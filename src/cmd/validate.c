@@ -8,7 +8,7 @@
 
 bool validate_files(const struct config *config)
 {
-    bool fine = paths_check_inputs(config->files.items, config->files.count);
+    bool fine = paths_check_inputs(config->program.files.items, config->program.files.count);
     const char *rejects = config_rejects_file(config);
     if (rejects) {
         bool exists;

@@ -47,7 +47,7 @@ struct parts {
 
 static bool uses_kafka(const struct config *config)
 {
-    return config->brokers != NULL;
+    return config->program.brokers != NULL;
 }
 
 static bool name_instances(struct parts *parts)
@@ -120,13 +120,11 @@ static int make_decoders(const struct config *config, struct parts *parts)
 
 static int make_properties(const struct config *config, struct parts *parts)
 {
-    errno = 0;
-    parts->properties =
-        kafka_properties_create(config->brokers, config->properties.items,
-                                config->properties.count, parts->error, sizeof parts->error);
-    if (parts->properties && parts->figures)
+    int code = program_kafka(&config->program, &parts->properties, parts->error,
+                             sizeof parts->error);
+    if (code == CONFIG_EXIT_DONE && parts->figures)
         kafka_properties_tally(parts->properties, figures_tally(parts->figures));
-    return exit_unmade(parts->properties);
+    return code;
 }
 
 static bool commits(const struct config *config)
@@ -158,8 +156,8 @@ static int make_sources(const struct config *config, struct parts *parts)
 {
     struct team *team = &parts->team;
     if (!config->topic) {
-        struct file_queue_options options = {.paths = config->files.items,
-                                             .count = config->files.count,
+        struct file_queue_options options = {.paths = config->program.files.items,
+                                             .count = config->program.files.count,
                                              .sharers = (unsigned)team->count};
         parts->files = file_queue_create(&options, parts->error, sizeof parts->error);
         if (!parts->files)
@@ -306,7 +304,7 @@ static void first_start(const void *worker)
 static bool wants_progress(const struct config *config)
 {
     return config->progress == CONFIG_ALWAYS ||
-           (config->progress == CONFIG_AUTO && isatty(STDERR_FILENO) && !config->quiet);
+           (config->progress == CONFIG_AUTO && isatty(STDERR_FILENO) && !config->program.quiet);
 }
 
 static void name_fingerprint(const struct config *config, struct parts *parts)
@@ -426,7 +424,7 @@ static int run(const struct config *config, struct parts *parts)
     log_started(config, parts);
     team_run(&parts->team);
     const char *unwritten = verdict_last_lines(config, &parts->team);
-    if (!config->quiet)
+    if (!config->program.quiet)
         summary_print(parts->summary, config, &parts->team);
     int code = verdict(config, &parts->team, unwritten);
     verdict_rejects_lost(config, &parts->team);

@@ -6,7 +6,9 @@
 #ifndef HEADCOUNT_COMMANDS_H
 #define HEADCOUNT_COMMANDS_H
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+#include "args.h"
+
+enum { EXIT_DONE = ARGS_OK, EXIT_FAILED = ARGS_FAILED, EXIT_USAGE = ARGS_USAGE };
 
 int command_convert(int argc, char **argv);
 int command_generate(int argc, char **argv);

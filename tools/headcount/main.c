@@ -1,5 +1,4 @@
 /* headcount: the offline tool. Finds the subcommand and hands over. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,13 +34,9 @@ static void print_usage(FILE *stream)
                     "2 usage.\n");
 }
 
-/* What a full disk or a closed pipe does is noticed here, once. */
 static int close_stdout(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    say("headcount: stdout: %s\n", strerror(errno));
-    return EXIT_FAILED;
+    return say_stdout_written("headcount") ? code : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -6,9 +6,6 @@
 #include "commands.h"
 #include "shown.h"
 
-/* sysexits' EX_CONFIG: a value in the environment is wrong. */
-#define EXIT_CONFIG 78
-
 /* In the order of the enum, which begins with 1. */
 const char *const options_profile_names[] = {"redis", "datasketches", "postgres", "zetasketch",
                                              "trino", "keyed", NULL};
@@ -32,9 +29,7 @@ bool options_parse(const struct args_program *program, const bool *help, int arg
                                          sizeof(error));
     if (status != ARGS_OK) {
         say("%s: %s\n", program->name, error);
-        *code = status == ARGS_USAGE    ? EXIT_USAGE
-                : status == ARGS_CONFIG ? EXIT_CONFIG
-                                        : EXIT_FAILED;
+        *code = (int)status;
         return false;
     }
     if (!*help)
