@@ -53,6 +53,10 @@
 #define LIMIT_STORE_READERS 64
 /* Checkpoints that wait for the sketches they rest on, in memory. */
 #define LIMIT_WAITING_BYTES (4 * 1024 * 1024)
+/* Minutes with users that count as strays, see store_about.c, and how far from the others
+ * they lie: longer than any month, so that what comes once a month has none. */
+#define LIMIT_STRAY_MINUTES 10
+#define LIMIT_STRAY_GAP_S (INT64_C(40) * 86400)
 /* Rows without users in a row that a roll-up shows: a week of minutes. */
 #define LIMIT_ZERO_ROWS 10080
 /* Questions to the board's store that are answered at once: each may hold a page cache

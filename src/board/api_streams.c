@@ -58,6 +58,10 @@ static void write_csv(const char *name, const struct store_about *about, struct 
     write_time(about->first_s, about->to_s > 0, true, body);
     text_char(body, ',');
     write_time(about->to_s, about->to_s > 0, true, body);
+    text_char(body, ',');
+    write_time(about->main_s, about->to_s > 0, true, body);
+    text_char(body, ',');
+    write_time(about->main_to_s, about->to_s > 0, true, body);
     text_char(body, '\n');
 }
 
@@ -71,6 +75,10 @@ static void write_json(const char *name, const struct store_about *about, struct
     write_time(about->first_s, about->to_s > 0, false, body);
     text_string(body, ",\"last\":");
     write_time(about->to_s, about->to_s > 0, false, body);
+    text_string(body, ",\"from\":");
+    write_time(about->main_s, about->to_s > 0, false, body);
+    text_string(body, ",\"to\":");
+    write_time(about->main_to_s, about->to_s > 0, false, body);
     text_char(body, '}');
 }
 
@@ -100,7 +108,7 @@ static bool answer(struct api_ask *ask, struct text *body)
         api_fail_store(ask, store_reader_error(ask->reader));
     else if (streams.names.failed)
         good = api_no_memory(ask);
-    text_string(body, ask->query.csv ? "stream,profiles,first,last\n" : "{\"streams\":[");
+    text_string(body, ask->query.csv ? "stream,profiles,first,last,from,to\n" : "{\"streams\":[");
     good = good && write_streams(ask, &streams, body);
     if (!ask->query.csv)
         text_string(body, "\n]}\n");

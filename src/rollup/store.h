@@ -127,6 +127,8 @@ bool store_streams(struct store_reader *reader, void (*each)(void *context, cons
 struct store_about {
     unsigned profiles;     /* bit 1 << profile for each that has users */
     int64_t first_s, to_s; /* minutes with users lie in [first_s, to_s); 0, 0: there are none */
+    int64_t main_s, main_to_s; /* all but strays, whose time is likely damaged, lie in
+                                  [main_s, main_to_s); store_about.c says which these are */
 };
 /* A stream that is not there has nothing. */
 bool store_stream_about(struct store_reader *reader, const char *name, struct store_about *about);

@@ -334,10 +334,12 @@ START_TEST(streams_are_named)
     ck_assert_int_eq(api_kit_get(&kit, "/api/v1/streams"), 200);
     ck_assert_str_eq(kit.response.body.bytes,
                      "{\"streams\":[\n{\"stream\":\"users\",\"profiles\":[\"redis\"],"
-                     "\"first\":\"2016-09-27T00:17:00Z\",\"last\":\"2016-11-15T23:18:00Z\"}\n]}\n");
+                     "\"first\":\"2016-09-27T00:17:00Z\",\"last\":\"2016-11-15T23:18:00Z\","
+                     "\"from\":\"2016-09-27T00:17:00Z\",\"to\":\"2016-11-15T23:18:00Z\"}\n]}\n");
     ck_assert_int_eq(api_kit_get(&kit, "/api/v1/streams?format=csv"), 200);
-    ck_assert_str_eq(kit.response.body.bytes, "stream,profiles,first,last\n\"users\",redis,"
-                                              "2016-09-27T00:17:00Z,2016-11-15T23:18:00Z\n");
+    ck_assert_str_eq(kit.response.body.bytes, "stream,profiles,first,last,from,to\n"
+                     "\"users\",redis,2016-09-27T00:17:00Z,2016-11-15T23:18:00Z,"
+                     "2016-09-27T00:17:00Z,2016-11-15T23:18:00Z\n");
 }
 END_TEST
 
