@@ -12,6 +12,7 @@
 #include "calendar.h"
 #include "check_main.h"
 #include "limits.h"
+#include "test_random.h"
 
 static const char *const zones[] = {
     "UTC", "Europe/Zurich", "America/New_York", "America/St_Johns", "America/Sao_Paulo",
@@ -22,21 +23,17 @@ static const char *const zones[] = {
 
 static uint64_t random_state;
 
-static uint64_t random_next(void)
+static uint64_t draw(void)
 {
-    uint64_t x = random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
+    return random_next(&random_state);
 }
 
 /* Mostly years that live; now and then anywhere up to 9999. */
 static int64_t random_time(void)
 {
-    uint64_t range = random_next() % 16 ? UINT64_C(2524608000) : (uint64_t)LIMIT_TIME_S + 1;
+    uint64_t range = draw() % 16 ? UINT64_C(2524608000) : (uint64_t)LIMIT_TIME_S + 1;
 
-    return (int64_t)(random_next() % range);
+    return (int64_t)(draw() % range);
 }
 
 static int64_t clamp(int64_t time_s)
@@ -80,7 +77,7 @@ START_TEST(buckets_follow_each_other)
 
     random_state = (uint64_t)_i;
     for (int grain = CALENDAR_MINUTE; grain <= CALENDAR_ALL; grain++) {
-        struct calendar *calendar = calendar_of(zone, grain, (int)(random_next() % 3));
+        struct calendar *calendar = calendar_of(zone, grain, (int)(draw() % 3));
 
         for (int round = 0; round < ROUNDS; round++) {
             struct calendar_bucket bucket = find(calendar, random_time());
@@ -88,7 +85,7 @@ START_TEST(buckets_follow_each_other)
 
             expect_same(calendar, bucket.start_s, bucket);
             expect_same(calendar, bucket.end_s - 1, bucket);
-            expect_same(calendar, bucket.start_s + (int64_t)(random_next() % length), bucket);
+            expect_same(calendar, bucket.start_s + (int64_t)(draw() % length), bucket);
             if (bucket.end_s <= LIMIT_TIME_S)
                 ck_assert_int_eq(find(calendar, bucket.end_s).start_s, bucket.end_s);
             if (grain == CALENDAR_HOUR)

@@ -42,7 +42,7 @@ static void raises(const struct dense_way *way, size_t at, size_t count)
 static void fill(uint8_t *bytes, size_t size, uint64_t seed, unsigned values)
 {
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(kit_mix(seed + i * UINT64_C(0x9e3779b97f4a7c15)) % values);
+        bytes[i] = (uint8_t)(random_mix(seed + i * UINT64_C(0x9e3779b97f4a7c15)) % values);
 }
 
 START_TEST(random_arrays)

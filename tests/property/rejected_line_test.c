@@ -10,6 +10,7 @@
 
 #include "check_main.h"
 #include "rejected.h"
+#include "test_random.h"
 
 #define BYTES_MAX 3000
 
@@ -28,22 +29,6 @@ static void unmake(void)
     text_free(&key);
     text_free(&frame);
     text_free(&names);
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static uint64_t seed_first(void)
-{
-    const char *text = getenv("HEADCOUNT_SEED");
-
-    return text ? strtoull(text, NULL, 10) : 1;
 }
 
 static void random_bytes(uint64_t *seed, char *bytes, size_t size)
@@ -88,7 +73,7 @@ static bool same_bytes(const char *a, size_t a_size, const char *b, size_t b_siz
 START_TEST(a_line_gives_back_what_came)
 {
     char key_bytes[50], frame_bytes[BYTES_MAX];
-    uint64_t seed = seed_first();
+    uint64_t seed = random_seed();
 
     for (int i = 0; i < 20000; i++) {
         struct rejected r = random_reject(&seed, key_bytes, frame_bytes), back;
@@ -113,7 +98,7 @@ END_TEST
 START_TEST(damage_is_harmless)
 {
     char key_bytes[50], frame_bytes[BYTES_MAX];
-    uint64_t seed = seed_first();
+    uint64_t seed = random_seed();
 
     for (int i = 0; i < 300; i++) {
         struct rejected r = random_reject(&seed, key_bytes, frame_bytes), back;
@@ -145,7 +130,7 @@ END_TEST
 START_TEST(the_headers_as_kcat_prints_them)
 {
     char key_bytes[50], frame_bytes[BYTES_MAX];
-    uint64_t seed = seed_first();
+    uint64_t seed = random_seed();
 
     for (int i = 0; i < 5000; i++) {
         struct rejected r = random_reject(&seed, key_bytes, frame_bytes), back;

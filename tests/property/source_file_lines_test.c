@@ -10,20 +10,16 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "test_random.h"
 
 #define ROUNDS 200
 #define MOST_LINES 20000
 
 static uint64_t state;
 
-/* splitmix64. */
 static uint64_t number_below(uint64_t bound)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (z ^ (z >> 31)) % bound;
+    return random_below(&state, bound);
 }
 
 struct bytes {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "check_main.h"
+#include "test_random.h"
 #include "watermark.h"
 
 #define BASE_S INT64_C(1468244340)
@@ -21,22 +22,6 @@
 #define LAG_S 5
 #define STEP_MS 50
 #define PARTITIONS_MAX 4
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static uint64_t seed_first(void)
-{
-    const char *text = getenv("HEADCOUNT_SEED");
-
-    return text ? strtoull(text, NULL, 10) : 1;
-}
 
 struct partition {
     struct watermark_clock clock;
@@ -341,7 +326,7 @@ END_TEST
  * is ahead of the newest honest time without having support is a failure. */
 START_TEST(random_attacks_need_support)
 {
-    for (uint64_t seed = seed_first(); seed < seed_first() + 300; seed++) {
+    for (uint64_t seed = random_seed(); seed < random_seed() + 300; seed++) {
         uint64_t state = seed;
         int64_t interval_ms = 10 + (int64_t)(random_next(&state) % 400);
         struct attack attack;

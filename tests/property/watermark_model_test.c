@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "check_main.h"
+#include "test_random.h"
 #include "watermark.h"
 
 #define BASE_S INT64_C(1468244340)
@@ -12,27 +13,6 @@
 #define LAG_S 10
 #define CLOCKS 3
 #define SAMPLES_MAX 4096
-
-static uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static uint64_t random_below(uint64_t *state, uint64_t bound)
-{
-    return random_next(state) % bound;
-}
-
-static uint64_t seed_first(void)
-{
-    const char *text = getenv("HEADCOUNT_SEED");
-
-    return text ? strtoull(text, NULL, 10) : 1;
-}
 
 /* Everything that a partition has read since it began or woke up. */
 struct model_clock {
@@ -208,7 +188,7 @@ static void live(uint64_t seed)
 
 START_TEST(random_histories_equal_the_model)
 {
-    uint64_t first = seed_first();
+    uint64_t first = random_seed();
 
     for (uint64_t i = 0; i < 2000; i++)
         live(first + i);
@@ -252,7 +232,7 @@ static struct damage damaged_stream(unsigned percent, uint64_t seed)
 START_TEST(damaged_timestamps_hardly_move_the_clock)
 {
     for (unsigned percent = 0; percent <= 20; percent++) {
-        struct damage damage = damaged_stream(percent, seed_first() + percent);
+        struct damage damage = damaged_stream(percent, random_seed() + percent);
 
         ck_assert_int_le(damage.behind_max_s, 4);
         if (percent <= 10)

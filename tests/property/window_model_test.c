@@ -12,6 +12,7 @@
 
 #include "check_main.h"
 #include "sim_memory.h"
+#include "test_random.h"
 #include "window.h"
 
 #define HISTORIES 300
@@ -61,11 +62,7 @@ static void broken(const char *what, int line)
 
 static unsigned below(size_t bound)
 {
-    uint64_t z = (t.random += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (unsigned)((z >> 32) * bound >> 32);
+    return (unsigned)((random_next(&t.random) >> 32) * bound >> 32);
 }
 
 /* Blocks carry their size, so that the allocator knows what is held. */

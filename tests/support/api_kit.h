@@ -132,6 +132,23 @@ static inline int api_kit_get(struct api_kit *kit, const char *target)
     return kit->response.status;
 }
 
+/* A request that is refused, and the parameter that the answer names. */
+struct api_kit_wrong {
+    const char *target;
+    int status;
+    const char *parameter;
+};
+
+static inline void api_kit_refuses(struct api_kit *kit, const struct api_kit_wrong *wrong)
+{
+    char expected[64];
+
+    ck_assert_int_eq(api_kit_get(kit, wrong->target), wrong->status);
+    snprintf(expected, sizeof expected, "\"parameter\":\"%s\"", wrong->parameter);
+    ck_assert_msg(strstr(kit->response.body.bytes, expected) != NULL, "%s",
+                  kit->response.body.bytes);
+}
+
 /* The next line of the body that is a row from *at on, which moves behind it; or NULL. */
 static inline char *api_kit_row(char **at)
 {

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "record.h"
+#include "test_random.h"
 
 /* A number below `bound`, by splitmix64: the same in every run. */
 static inline uint64_t sample_below(uint64_t *state, uint64_t bound)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % bound;
+    return random_below(state, bound);
 }
 
 static const uint8_t sample_key[HC_KEY_SIZE] = {4, 8, 15, 16, 23, 42};

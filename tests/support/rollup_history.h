@@ -15,6 +15,7 @@
 #include "limits.h"
 #include "record.h"
 #include "rollup.h"
+#include "test_random.h"
 
 #define HISTORY_WINDOWS_MAX 1024
 #define HISTORY_PARTITIONS_MAX 4
@@ -51,11 +52,7 @@ struct history_options {
 
 static inline uint64_t history_below(uint64_t *state, uint64_t bound)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % bound;
+    return random_below(state, bound);
 }
 
 static inline void *history_room(void *array, size_t count, size_t *room, size_t size)

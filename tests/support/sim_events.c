@@ -5,15 +5,13 @@
 #include <string.h>
 
 #include "sim.h"
+#include "test_random.h"
 
 #define DAY_MS INT64_C(86400000)
 
 uint64_t sim_random(struct sim *sim, uint64_t below)
 {
-    uint64_t x = sim->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ (x >> 31)) % below;
+    return random_below(&sim->random, below);
 }
 
 bool sim_happens(struct sim *sim, unsigned per_mille)

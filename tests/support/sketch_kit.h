@@ -13,23 +13,16 @@
 #include <string.h>
 
 #include "headcount/codec.h"
+#include "test_random.h"
 
 #define KIT_REGISTERS_MAX (1 << HC_PRECISION_MAX)
-
-/* The finaliser of splitmix64. */
-static inline uint64_t kit_mix(uint64_t z)
-{
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
 
 /* The hash of id number `i`: counters, mixed. */
 static inline struct hc_hash kit_hash(uint64_t i)
 {
     uint64_t z = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
-    return (struct hc_hash){kit_mix(z), kit_mix(~z)};
+    return (struct hc_hash){random_mix(z), random_mix(~z)};
 }
 
 /* The key of keyed sketches here. */

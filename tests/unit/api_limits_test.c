@@ -42,11 +42,7 @@ static void has_hours(const char *row, int hours)
     ck_assert_msg(api_kit_number(row, "uniques") == hours - 1 + USERS, "%d hours: %s", hours, row);
 }
 
-static const struct {
-    const char *target;
-    int status;
-    const char *parameter;
-} wrong[] = {
+static const struct api_kit_wrong wrong[] = {
     {"/api/v1/uniques?stream=other", 404, "stream"},
     {"/api/v1/uniques?tz=Europe/Zürich", 400, "tz"},
     {"/api/v1/uniques?tz=../../etc/passwd", 400, "tz"},
@@ -62,12 +58,7 @@ static const struct {
 
 START_TEST(what_is_wrong_is_named)
 {
-    char expected[64];
-
-    ck_assert_int_eq(api_kit_get(&kit, wrong[_i].target), wrong[_i].status);
-    snprintf(expected, sizeof expected, "\"parameter\":\"%s\"", wrong[_i].parameter);
-    ck_assert_msg(strstr(kit.response.body.bytes, expected) != NULL, "%s",
-                  kit.response.body.bytes);
+    api_kit_refuses(&kit, &wrong[_i]);
 }
 END_TEST
 

@@ -7,18 +7,15 @@
 
 #include "check_main.h"
 #include "limits.h"
+#include "test_random.h"
 
 #define ADDED 3000
 
 static uint64_t random_state = 5;
 
-static uint64_t random_below(uint64_t bound)
+static uint64_t number_below(uint64_t bound)
 {
-    uint64_t x = random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ (x >> 31)) % bound;
+    return random_below(&random_state, bound);
 }
 
 static int compare(const void *left, const void *right)
@@ -63,8 +60,8 @@ static void expect_counts(const struct rollup_minutes *minutes, const int64_t *s
     ck_assert_uint_eq(rollup_minutes_count(minutes, 0, LIMIT_TIME_S + 1),
                       distinct(sorted, count, 0, LIMIT_TIME_S + 1));
     for (int i = 0; i < 2000; i++) {
-        int64_t from_s = sorted[random_below(count)] + 60 * ((int64_t)random_below(3) - 1);
-        int64_t to_s = sorted[random_below(count)] + 60 * ((int64_t)random_below(3) - 1);
+        int64_t from_s = sorted[number_below(count)] + 60 * ((int64_t)number_below(3) - 1);
+        int64_t to_s = sorted[number_below(count)] + 60 * ((int64_t)number_below(3) - 1);
 
         from_s = from_s < 0 ? 0 : from_s;
         to_s = to_s < 0 ? 0 : to_s;
@@ -83,7 +80,7 @@ START_TEST(is_a_set)
     for (size_t i = 0; i < ADDED; i++) {
         uint64_t most = i % 3 == 0 ? (uint64_t)LIMIT_TIME_S / 60 + 1 : UINT64_C(200000);
 
-        added[i] = (int64_t)random_below(most) * 60;
+        added[i] = (int64_t)number_below(most) * 60;
         if (i > 0 && i % 5 == 0 && added[i - 1] + 60 <= LIMIT_TIME_S)
             added[i] = added[i - 1] + 60;
         ck_assert(rollup_minutes_add(minutes, added[i]));

@@ -12,19 +12,16 @@
 
 #include "check_main.h"
 #include "headcount/codec.h"
+#include "test_random.h"
 
 #define BUCKETS 50
 #define UNIONS 1000
 
 static uint64_t random_state;
 
-static uint64_t random_below(uint64_t bound)
+static uint64_t number_below(uint64_t bound)
 {
-    uint64_t x = random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ (x >> 31)) % bound;
+    return random_below(&random_state, bound);
 }
 
 static struct hc_sketch *sketch_of(unsigned precision, unsigned users)
@@ -34,7 +31,7 @@ static struct hc_sketch *sketch_of(unsigned precision, unsigned users)
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
     for (unsigned i = 0; i < users; i++) {
-        uint64_t user = random_below(1000000);
+        uint64_t user = number_below(1000000);
 
         if (hc_sketch_add(sketch, &user, sizeof user, NULL) != HC_OK)
             ck_abort_msg("no memory");
@@ -59,12 +56,12 @@ START_TEST(buckets_hold_unions)
 
     random_state = 3;
     for (int i = 0; i < UNIONS; i++) {
-        size_t key = random_below(BUCKETS);
+        size_t key = number_below(BUCKETS);
         int64_t start_s = (int64_t)(key / 3) * 60;
         struct rollup_bucket *bucket =
             bucket_get(table, start_s, groups[key % 3]);
         struct hc_sketch *sketch =
-            sketch_of(i % 7 ? 14 : 12, (unsigned)random_below(i % 50 ? 100 : 20000));
+            sketch_of(i % 7 ? 14 : 12, (unsigned)number_below(i % 50 ? 100 : 20000));
 
         ck_assert_int_eq(rollup_bucket_union(table, bucket, sketch), HC_OK);
         if (!expected[key])
