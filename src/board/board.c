@@ -230,7 +230,7 @@ static enum board_result leave(struct board *board)
         snprintf(board->error, sizeof board->error, "%s", ingest_error(board->ingest));
         return store_flush(board->options.store) ? BOARD_FAILED : BOARD_UNWRITTEN;
     }
-    if (store_flush(board->options.store))
+    if (store_flush(board->options.store) && board->state != INGEST_HELD)
         return BOARD_DONE;
     snprintf(board->error, sizeof board->error, "%s", store_error(board->options.store));
     return BOARD_UNWRITTEN;

@@ -34,6 +34,7 @@ struct ingest {
     size_t at;               /* the next of them */
     int64_t flush_at_ms;     /* NEVER: nothing is to be written */
     int64_t retry_at_ms;     /* NEVER: the store can be written */
+    bool held;               /* the source, until the store takes what waits for it */
     bool release;            /* REVOKED: to be answered after a flush */
     bool finished;
     bool untidy;             /* the store may have work left from what was written */
@@ -104,15 +105,27 @@ static void tell_written(const struct ingest *ingest)
         follower->written(follower->context);
 }
 
-/* The store can't be written: hold the source until it can. */
+/* The store fails: hold the source until it no longer does. */
 static void hold(struct ingest *ingest, int64_t now_ms)
 {
     ingest->counts.failures++;
-    if (ingest->retry_at_ms == NEVER) {
+    if (!ingest->held) {
         log_event(LOG_ERROR, "store_down", LOG_S("why", store_error(ingest->options.store)));
         source_hold(ingest->options.source, true);
     }
+    ingest->held = true;
     ingest->retry_at_ms = now_ms + RETRY_MS;
+}
+
+/* It wrote, and took what waited: a store may do the one and not the other, where a sketch
+ * in it is damaged. */
+static void go_on(struct ingest *ingest)
+{
+    if (!ingest->held || ingest->retry_at_ms != NEVER || ingest->at < ingest->step.count)
+        return;
+    log_event(LOG_WARN, "store_up", LOG_I("failures", (int64_t)ingest->counts.failures));
+    source_hold(ingest->options.source, false);
+    ingest->held = false;
 }
 
 static bool flush(struct ingest *ingest, int64_t now_ms)
@@ -123,12 +136,9 @@ static bool flush(struct ingest *ingest, int64_t now_ms)
     }
     ingest->counts.flushes++;
     ingest->flush_at_ms = NEVER;
+    ingest->retry_at_ms = NEVER;
     ingest->untidy = true;
-    if (ingest->retry_at_ms != NEVER) {
-        log_event(LOG_WARN, "store_up", LOG_I("failures", (int64_t)ingest->counts.failures));
-        source_hold(ingest->options.source, false);
-        ingest->retry_at_ms = NEVER;
-    }
+    go_on(ingest);
     tell_written(ingest);
     return true;
 }
@@ -238,6 +248,8 @@ static void take_run(struct ingest *ingest, int64_t now_ms)
         ingest->flush_at_ms = now_ms + ingest->options.flush_ms;
     if (!taken)
         hold(ingest, now_ms);
+    else
+        go_on(ingest);
 }
 
 /* The topic lets records go. Which minutes lack them, their checkpoints say. */

@@ -137,8 +137,8 @@ bool store_minutes_from(struct store_reader *reader, int64_t *from_s);
 /* Calls `each` for all that are due, and those that are kept; what it gets is borrowed. */
 bool store_dues(struct store_reader *reader,
                 void (*each)(void *context, const struct store_due *due), void *context);
-/* A copy of the whole file as it is now, into a file that is made or replaced. The
- * writer is not held up. */
+/* A copy of the whole file as it is now, into a file that is made; an older copy is
+ * replaced, nothing else is. The writer is not held up. */
 bool store_backup(struct store_reader *reader, const char *path);
 
 #endif

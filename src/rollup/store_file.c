@@ -35,10 +35,10 @@
 #include "headcount/hash.h"
 #include "store_file_inside.h"
 
-#define STORE_APPLICATION 0x48434244 /* "HCBD" */
 #define STORE_VERSION 2
 #define BUSY_MS 10000
-#define DAMAGED "it is damaged: put a backup in its place, or read the topic again into a new file"
+#define DAMAGED "it is damaged: put a backup in its place and remove its -wal, or read the topic " \
+    "again into a new file"
 
 /* What is short comes first: SQLite need not read the rest of a row then. */
 #define TABLE(name) "CREATE TABLE " name "(id INTEGER PRIMARY KEY, uniques REAL NOT NULL," \

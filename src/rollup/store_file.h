@@ -148,8 +148,8 @@ bool store_file_dues(struct store_file *file,
 bool store_file_forget_dues(struct store_file *file);
 bool store_file_last_version(struct store_file *file, int64_t *version);
 
-/* A copy of all that is committed now, into a file that is made or replaced;
- * the writer goes on meanwhile if `file` is a reader's. */
+/* A copy of all that is committed now, into a file that is made; an older copy is
+ * replaced, nothing else is. The writer goes on meanwhile if `file` is a reader's. */
 bool store_file_backup(struct store_file *file, const char *path);
 
 #endif

@@ -7,6 +7,7 @@
 #include "store_file.h"
 
 #define STORE_ERROR_ROOM 1024
+#define STORE_APPLICATION 0x48434244 /* "HCBD": whose database it is */
 
 enum statement {
     BEGIN_WRITE, BEGIN_READ, COMMIT, ROLLBACK,

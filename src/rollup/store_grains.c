@@ -96,7 +96,8 @@ static struct store_hot_entry *entry_of(struct store_grains *grains, struct stor
     if (!entry)
         no_memory(grains);
     else if (found == 1 && !read_entry(grains, entry, &blob))
-        fail(grains, "a sketch in the store is damaged, or there is no memory for it");
+        fail(grains, "a sketch in it is damaged, or there is no memory for it: put a backup in "
+                      "its place and remove its -wal, or read the topic again into a new file");
     else
         found += 2;
     store_file_rest(grains->file);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "coverage_state.h"
 #include "store.h"
@@ -317,6 +319,55 @@ static bool copy(struct store_file *file, const char *path)
     return done;
 }
 
+static bool fail_at(struct store_file *file, const char *path, const char *what)
+{
+    snprintf(file->error, sizeof file->error, "%.700s: %.300s", path, what);
+    return false;
+}
+
+/* Whether `path` has the beginning of a store, or of nothing: SQLite's first words, and
+ * whose database it is in bytes 68 to 71. */
+static bool is_copy(const char *path)
+{
+    unsigned char head[72];
+    FILE *in = fopen(path, "rb");
+    size_t size = in ? fread(head, 1, sizeof head, in) : 0;
+    bool read = in && !ferror(in);
+    uint32_t whose = 0;
+
+    if (in)
+        fclose(in);
+    if (size == 0)
+        return read;
+    for (int i = 0; i < 4 && size == sizeof head; i++)
+        whose = whose << 8 | head[68 + i];
+    return size == sizeof head && memcmp(head, "SQLite format 3", 16) == 0 &&
+           whose == STORE_APPLICATION;
+}
+
+/* What stands at `path` already may be an older copy. What a board writes to has a lock
+ * beside it, also while no board runs, and a journal that fits no other file. */
+static bool is_replaceable(struct store_file *file, const char *path)
+{
+    static const char *const beside[] = {"-lock", "-wal"};
+    struct stat found;
+    char name[4096];
+
+    if (stat(path, &found) != 0)
+        return errno == ENOENT || fail_at(file, path, strerror(errno));
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        int size = snprintf(name, sizeof name, "%s%s", path, beside[i]);
+
+        if (size < 0 || (size_t)size >= sizeof name)
+            return fail_at(file, path, strerror(ENAMETOOLONG));
+        if (access(name, F_OK) == 0)
+            return fail_at(file, path, "a board keeps its numbers there, and would lose them: name "
+                                       "another file for the copy");
+    }
+    return is_copy(path) ||
+           fail_at(file, path, "it is there already, and no copy of a board's file: name another");
+}
+
 bool store_file_backup(struct store_file *file, const char *path)
 {
     char partial[4096];
@@ -324,6 +375,8 @@ bool store_file_backup(struct store_file *file, const char *path)
 
     if (size < 0 || (size_t)size >= sizeof partial)
         return store_file_fail(file, strerror(ENAMETOOLONG));
+    if (!is_replaceable(file, path))
+        return false;
     remove(partial);
     if (!copy(file, partial)) {
         remove(partial);
@@ -331,7 +384,7 @@ bool store_file_backup(struct store_file *file, const char *path)
     }
     if (rename(partial, path) == 0)
         return true;
-    snprintf(file->error, sizeof file->error, "%.700s: %.300s", path, strerror(errno));
+    fail_at(file, path, strerror(errno));
     remove(partial);
     return false;
 }

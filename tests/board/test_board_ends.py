@@ -2,9 +2,11 @@
 loses nothing while its disk is full; it tells pages what changed while it changes,
 and a page that takes nothing delays nobody; it can be copied while it runs, and ends
 in order."""
+import contextlib
 import json
 import resource
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -155,6 +157,22 @@ def test_full_disk_to_the_end(build, scratch, file):
         assert done.code == 1 and board.events("not_written"), done.err
 
 
+def test_a_damaged_sketch_is_told_once(build, scratch, file):
+    """It hinders what comes for its hour, and not what is asked of others; the store that
+    writes all the same is not said to be up again."""
+    db = scratch / "board.db"
+    load(build, db, "-e", file)
+    with contextlib.closing(sqlite3.connect(db)) as tables, tables:
+        tables.execute("UPDATE hour SET seal = seal + 1")
+    with Board(build, db, file) as board:
+        board.wait_for(lambda: board.metric("headcount_board_flush_failures_total")[""] >= 3,
+                       "three attempts")
+        assert len(board.events("store_down")) == 1 and not board.events("store_up")
+        assert "a backup" in board.err and board.metric("headcount_board_held")[""] == 1
+        assert board.rows(by="minute", from_=START // 60 * 60, to=START // 60 * 60 + 600)
+        assert board.end().code == 1
+
+
 def test_copied_while_it_runs(build, scratch, file):
     db, copy = scratch / "board.db", scratch / "copy.db"
     with Board(build, db, file) as board:
@@ -164,6 +182,27 @@ def test_copied_while_it_runs(build, scratch, file):
     assert minutes_of(copy) == minutes_of(db) == merged(build, file)
     with Board(build, copy) as board:
         assert board.rows(by="day", from_=START, to=START + 86400)
+
+
+def test_a_backup_replaces_copies_only(build, scratch, file):
+    """Also with its two files the wrong way round: a board's own, running or not."""
+    db, copy, other = scratch / "board.db", scratch / "copy.db", scratch / "token"
+    load(build, db, "-e", file)
+    load(build, db, "--backup", copy)
+    before = minutes_of(db)
+    load(build, db, "--backup", copy)
+    assert minutes_of(copy) == before
+    words = "sixteen characters or more\n" * 9
+    other.write_text(words)
+    refused = [(other, "no copy of a board's file"), (db, "a board keeps its numbers there")]
+    with Board(build, db) as board:
+        board.wait_until_ready()
+        assert all(why in load(build, copy, "--backup", target, code=1) for target, why in refused)
+        assert board.end().code == 0
+    assert all(why in load(build, copy, "--backup", target, code=1) for target, why in refused)
+    assert other.read_text() == words
+    assert minutes_of(db) == before
+    assert not list(scratch.glob("*.partial"))
 
 
 def test_minutes_let_go(build, scratch, file):
