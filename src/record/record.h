@@ -27,6 +27,8 @@ struct record_sketch {
     const char *fields;
     struct hc_estimate estimate; /* of `sketch`; written, and on reading recomputed by nobody */
     const struct hc_sketch *sketch;
+    const void *native;     /* [native_size], on reading: the form in which `sketch` came */
+    size_t native_size;
     struct hc_codec *codec; /* writes faster with one; NULL: without, and on reading */
 };
 

@@ -182,6 +182,8 @@ bool read_sketch(struct record_reader *reader, struct record_sketch *record)
         return false;
     record->group = reader->group.bytes;
     record->sketch = reader->sketch;
+    record->native = reader->native.bytes;
+    record->native_size = reader->native.size;
     return true;
 }
 

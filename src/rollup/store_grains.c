@@ -4,7 +4,8 @@
  * Everything happens in memory, on sketches that are hot: 13 records a minute and
  * instance meet in one sketch of each grain, and a flush encodes each of them
  * once, in the order of the file. Of history in order one record in 15, 60, 360 and
- * 1,440 begins a blob of an upper grain.
+ * 1,440 begins a blob of an upper grain, and each is a minute of its own: a sketch that
+ * nothing was united with is written in the form in which it came.
  *
  * Where records jump about in time, each would read and write five blobs. So an hour
  * must be touched a few times while it is among the last that were (store_warm.c)
@@ -109,9 +110,18 @@ static struct store_hot_entry *entry_of(struct store_grains *grains, struct stor
     return entry;
 }
 
-/* Unites the sketch with one blob; *changed when that has more users now. */
+/* The form in which the record came, unless another encoder has wasted room: of users, ours
+ * makes three bits a register. */
+static const void *native_of(const struct record_sketch *record)
+{
+    size_t registers = (size_t)1 << hc_sketch_precision(record->sketch);
+
+    return record->native_size <= registers / 2 ? record->native : NULL;
+}
+
+/* Unites the record's sketch with one blob; *changed when that has more users now. */
 static bool unite(struct store_grains *grains, struct store_stream *stream, enum store_grain grain,
-                  int64_t id, const struct hc_sketch *sketch, bool *changed)
+                  int64_t id, const struct record_sketch *record, bool *changed)
 {
     int more = 1;
     enum hc_status status;
@@ -119,27 +129,27 @@ static bool unite(struct store_grains *grains, struct store_stream *stream, enum
 
     if (!entry)
         return false;
-    status = entry->sketch ? hc_sketch_union(entry->sketch, sketch, &more)
-                           : hc_sketch_copy(sketch, &entry->sketch);
+    store_hot_native(entry, entry->sketch ? NULL : native_of(record), record->native_size);
+    status = entry->sketch ? hc_sketch_union(entry->sketch, record->sketch, &more)
+                           : hc_sketch_copy(record->sketch, &entry->sketch);
     *changed = status == HC_OK && more;
-    if (*changed) {
+    if (*changed)
         store_hot_changed(grains->hot, entry);
-        store_hot_measure(grains->hot, entry);
-    }
+    store_hot_measure(grains->hot, entry);
     return status == HC_OK || fail(grains, hc_status_text(status));
 }
 
 /* From the day down: whatever is in a minute is in all that is larger, also when
  * this fails on the way. Then the record is added again, or read again. */
 static bool unite_all(struct store_grains *grains, struct store_stream *stream, int64_t series,
-                      int64_t minute_s, int least, const struct hc_sketch *sketch)
+                      int least, const struct record_sketch *record)
 {
     bool changed;
 
     for (int grain = STORE_DAY; grain >= least; grain--) {
-        int64_t start_s = minute_s - minute_s % grain_s[grain];
+        int64_t start_s = record->minute_s - record->minute_s % grain_s[grain];
 
-        if (!unite(grains, stream, (enum store_grain)grain, STORE_ID(series, start_s), sketch,
+        if (!unite(grains, stream, (enum store_grain)grain, STORE_ID(series, start_s), record,
                    &changed))
             return false;
     }
@@ -169,14 +179,16 @@ static bool settle(struct store_grains *grains, struct store_stream *stream, int
     if (!pending)
         return false;
     for (int64_t bit = 0; bit < 60; bit++) {
-        int64_t minute_s = STORE_ID_START(id) + bit * 60;
+        struct record_sketch record = {.minute_s = STORE_ID_START(id) + bit * 60};
         struct store_hot_entry *minute;
 
         if (!get_bit(pending->bits, bit))
             continue;
-        minute = entry_of(grains, stream, STORE_MINUTE, STORE_ID(series, minute_s));
-        if (!minute || (minute->sketch && !unite_all(grains, stream, series, minute_s,
-                                                     STORE_QUARTER, minute->sketch)))
+        minute = entry_of(grains, stream, STORE_MINUTE, STORE_ID(series, record.minute_s));
+        if (!minute)
+            return false;
+        record.sketch = minute->sketch;
+        if (record.sketch && !unite_all(grains, stream, series, STORE_QUARTER, &record))
             return false;
     }
     if (memcmp(pending->bits, none, sizeof none) == 0)
@@ -196,7 +208,7 @@ static bool add_pending(struct store_grains *grains, struct store_stream *stream
     bool changed;
 
     if (!pending || !unite(grains, stream, STORE_MINUTE, STORE_ID(series, record->minute_s),
-                           record->sketch, &changed))
+                           record, &changed))
         return false;
     if (changed)
         set_bit(grains, pending, (record->minute_s - hour_s) / 60);
@@ -267,8 +279,8 @@ static bool add_sketch(struct store_grains *grains, struct store_stream *stream,
         return add_pending(grains, stream, series->id, record);
     if (is_kept && touches == WARM_AFTER)
         done = settle(grains, stream, hour_id);
-    return done && unite_all(grains, stream, series->id, record->minute_s,
-                             is_kept ? STORE_MINUTE : STORE_QUARTER, record->sketch);
+    return done && unite_all(grains, stream, series->id, is_kept ? STORE_MINUTE : STORE_QUARTER,
+                             record);
 }
 
 bool store_grains_add(struct store_grains *grains, struct store_stream *stream,
@@ -328,18 +340,25 @@ static bool write_bits(struct store_grains *grains, const struct store_hot_entry
     return store_file_put(grains->file, entry->grain, &blob) || fail_file(grains);
 }
 
-static bool write_sketch(struct store_grains *grains, const struct store_hot_entry *entry)
+static bool encode(struct store_grains *grains, const struct hc_sketch *sketch,
+                   struct store_blob *blob)
 {
-    struct store_blob blob = {.id = entry->id};
-    size_t room = hc_encode_size_max(entry->sketch);
+    size_t room = hc_encode_size_max(sketch);
     char *bytes;
 
     text_clear(&grains->scratch);
     bytes = text_reserve(&grains->scratch, room);
-    if (!bytes || hc_codec_encode(grains->codec, entry->sketch, bytes, room, &blob.size) != HC_OK)
+    blob->bytes = bytes;
+    return bytes && hc_codec_encode(grains->codec, sketch, bytes, room, &blob->size) == HC_OK;
+}
+
+static bool write_sketch(struct store_grains *grains, const struct store_hot_entry *entry)
+{
+    struct store_blob blob = {.id = entry->id, .estimate = hc_sketch_estimate(entry->sketch),
+                              .bytes = entry->native, .size = entry->native_size};
+
+    if (!blob.bytes && !encode(grains, entry->sketch, &blob))
         return no_memory(grains);
-    blob.bytes = bytes;
-    blob.estimate = hc_sketch_estimate(entry->sketch);
     return store_file_put(grains->file, entry->grain, &blob) || fail_file(grains);
 }
 

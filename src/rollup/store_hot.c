@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SLOTS_FIRST 1024
 
@@ -51,6 +52,7 @@ size_t store_bits_size(enum store_grain grain)
 static void entry_free(struct store_hot_entry *entry)
 {
     hc_sketch_destroy(&entry->sketch);
+    free(entry->native);
     free(entry);
 }
 
@@ -169,12 +171,21 @@ void store_hot_changed(struct store_hot *hot, struct store_hot_entry *entry)
     list_put(&hot->dirty, entry);
 }
 
+void store_hot_native(struct store_hot_entry *entry, const void *bytes, size_t size)
+{
+    free(entry->native);
+    entry->native = bytes ? malloc(size) : NULL;
+    entry->native_size = entry->native ? size : 0;
+    if (entry->native)
+        memcpy(entry->native, bytes, size);
+}
+
 void store_hot_measure(struct store_hot *hot, struct store_hot_entry *entry)
 {
     struct list *list = list_of(hot, entry);
 
     list->bytes -= entry->bytes;
-    entry->bytes = sizeof *entry + store_bits_size(entry->grain) +
+    entry->bytes = sizeof *entry + store_bits_size(entry->grain) + entry->native_size +
                    (entry->sketch ? hc_sketch_memory(entry->sketch) : 0);
     list->bytes += entry->bytes;
 }
@@ -241,5 +252,9 @@ void store_hot_clean(struct store_hot *hot)
         list_take(&hot->dirty, entry);
         entry->dirty = false;
         list_put(&hot->clean, entry);
+        if (entry->native) {
+            store_hot_native(entry, NULL, 0);
+            store_hot_measure(hot, entry);
+        }
     }
 }

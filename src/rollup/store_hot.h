@@ -17,6 +17,8 @@ struct store_hot_entry {
     int64_t id;
     struct store_stream *stream; /* whose it is, borrowed */
     struct hc_sketch *sketch;  /* owned; NULL: none yet, or bits */
+    void *native;              /* [native_size], owned: its native form, if that is at hand */
+    size_t native_size;
     bool dirty;                /* private from here on */
     size_t bytes;
     struct store_hot_entry *chain, *colder, *hotter;
@@ -38,7 +40,10 @@ struct store_hot_entry *store_hot_find(struct store_hot *hot, enum store_grain g
 struct store_hot_entry *store_hot_add(struct store_hot *hot, enum store_grain grain, int64_t id);
 /* It was changed: it stays until store_hot_clean. */
 void store_hot_changed(struct store_hot *hot, struct store_hot_entry *entry);
-/* It has a sketch, or another one. */
+/* This is its sketch's native form, which is copied where there is memory; NULL: it is
+ * not at hand. */
+void store_hot_native(struct store_hot_entry *entry, const void *bytes, size_t size);
+/* It has a sketch, or another one, or its form. */
 void store_hot_measure(struct store_hot *hot, struct store_hot_entry *entry);
 /* Forgets the clean entries that were not used for longest, down to the limit. */
 void store_hot_trim(struct store_hot *hot);
@@ -50,7 +55,7 @@ bool store_hot_is_full(const struct store_hot *hot);
 /* The dirty ones in the order of (grain, id) into *entries, which is freed by the
  * caller; false: no memory. */
 bool store_hot_dirty(struct store_hot *hot, struct store_hot_entry ***entries, size_t *count);
-/* They were written. */
+/* They were written: their forms are in the file. */
 void store_hot_clean(struct store_hot *hot);
 
 #endif
