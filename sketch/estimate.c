@@ -35,7 +35,8 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
+
+#include "dense_simd.h"
 
 /* What an interval leaves out on each side, and how many standard errors from
  * the mean of a normal distribution that begins. */
@@ -50,8 +51,6 @@
 /* Registers that would be above the largest rank say no more than that: beyond
  * this mean number of ids a register with such ranks, nothing is told apart. */
 #define FULL 8
-#define RANKS 64
-#define HISTOGRAMS 4
 /* There are not more ids than hashes. */
 #define ESTIMATE_MAX 18446744073709551616.0
 #define TWO_LN2 1.386294361119890619
@@ -93,22 +92,13 @@ static double tau(double x, double *slope)
     return sum / 3;
 }
 
-/* How many registers there are of each rank. Equal ranks in a row would wait
- * for each other: four histograms take turns. */
+/* How many registers there are of each rank. */
 static void histogram(const uint8_t *registers, size_t count, uint32_t *ranks)
 {
-    uint32_t part[HISTOGRAMS][RANKS];
+    const struct dense_way *ways;
+    size_t best = dense_ways(&ways) - 1;
 
-    assert(count % HISTOGRAMS == 0);
-    memset(part, 0, sizeof part);
-    for (size_t i = 0; i < count; i += HISTOGRAMS) {
-        part[0][registers[i] % RANKS]++;
-        part[1][registers[i + 1] % RANKS]++;
-        part[2][registers[i + 2] % RANKS]++;
-        part[3][registers[i + 3] % RANKS]++;
-    }
-    for (size_t rank = 0; rank < RANKS; rank++)
-        ranks[rank] = part[0][rank] + part[1][rank] + part[2][rank] + part[3][rank];
+    ways[best].tally(registers, count, ranks);
 }
 
 /* Ertl's estimate of n / m. */
@@ -221,10 +211,10 @@ static void dense_interval(struct hc_estimate *estimate, double filled, double m
 struct hc_estimate estimate_dense(const uint8_t *registers, unsigned precision, unsigned rank_max)
 {
     struct hc_estimate estimate = {0, 0, 0, 0};
-    uint32_t ranks[RANKS];
+    uint32_t ranks[DENSE_RANKS];
     double m = ldexp(1, (int)precision);
 
-    assert(rank_max > 1 && rank_max < RANKS);
+    assert(rank_max > 1 && rank_max < DENSE_RANKS);
     histogram(registers, (size_t)1 << precision, ranks);
     estimate.value = ratio(ranks, m, rank_max) * m;
     if (estimate.value == 0)

@@ -1,8 +1,8 @@
 /* Goal: each way in which a processor raises registers does what the plain
  * one does, and that what its one sentence says: every register becomes the
- * larger one, and the answer is whether any rose. All lengths that sketches
- * have, arrays at odd addresses, random ones and those of which one register
- * differs. */
+ * larger one, and the answer is whether any rose; and each way in which it tallies
+ * them counts every register once. All lengths that sketches have, arrays at odd
+ * addresses, random ones and those of which one register differs. */
 #include <stdbool.h>
 
 #include "check_main.h"
@@ -84,9 +84,50 @@ START_TEST(one_register_differs)
 }
 END_TEST
 
+/* Against counting one by one. */
+static void tallies(const struct dense_way *way, const uint8_t *registers, size_t count)
+{
+    uint32_t ranks[DENSE_RANKS], truth[DENSE_RANKS] = {0};
+
+    for (size_t i = 0; i < count; i++)
+        truth[registers[i]]++;
+    memset(ranks, 0xff, sizeof ranks);
+    way->tally(registers, count, ranks);
+    if (memcmp(ranks, truth, sizeof ranks) != 0)
+        ck_abort_msg("%s: a wrong tally of %zu registers", way->name, count);
+}
+
+/* Few ranks and all of them; all registers of one rank, where tallies of a byte would
+ * overflow; multiples of 16 that are no power of two. */
+START_TEST(every_rank)
+{
+    const unsigned values[] = {1, 2, 21, DENSE_RANKS};
+    const struct dense_way *ways;
+    size_t count = dense_ways(&ways);
+
+    for (size_t way = 0; way < count; way++) {
+        for (unsigned precision = HC_PRECISION_MIN; precision <= HC_PRECISION_MAX; precision++) {
+            for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+                fill(from, sizeof from, v + precision, values[v]);
+                tallies(&ways[way], from + v * 13 % GUARD, (size_t)1 << precision);
+            }
+        }
+        for (int rank = 0; rank < DENSE_RANKS; rank++) {
+            memset(from, rank, sizeof from);
+            tallies(&ways[way], from, KIT_REGISTERS_MAX);
+        }
+        for (size_t length = 16; length <= 16 * 40; length += 16) {
+            fill(from, sizeof from, length, DENSE_RANKS);
+            tallies(&ways[way], from + 1, length);
+        }
+    }
+}
+END_TEST
+
 void add_cases(TCase *cases)
 {
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, random_arrays);
     tcase_add_test(cases, one_register_differs);
+    tcase_add_test(cases, every_rank);
 }
