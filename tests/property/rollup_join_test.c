@@ -146,16 +146,7 @@ START_TEST(lives)
     struct joining joining = {.options = {.to_s = LIMIT_TIME_S + 1}};
     uint64_t random = (uint64_t)_i;
 
-    history_make(&history, &(struct history_options){.seed = 300 + (uint64_t)_i,
-                                                     .start_s = 1477778400,
-                                                     .steps = 12,
-                                                     .frames = 60,
-                                                     .step_minutes = 30,
-                                                     .users = 2000,
-                                                     .lost_percent = _i % 3 ? 2 : 0,
-                                                     .missing_percent = 5,
-                                                     .file = _i % 4 == 3,
-                                                     .precisions = _i % 2});
+    history_make_varied(&history, 300, _i);
     for (int round = 0; round < 16; round++) {
         joining.grain = round % 4 == 0 ? CALENDAR_MINUTE : (enum calendar_grain)(round % 7);
         joining.options.archive = joining.grain == CALENDAR_MINUTE && round % 8 == 0;
@@ -206,7 +197,7 @@ static void add_odd(struct history *history, uint64_t *random, uint64_t sequence
         .profile = odd & ODD_PROFILE ? profiles[history_below(random, 3)]
                    : odd & ODD_KEY ? HC_PROFILE_KEYED : HC_PROFILE_REDIS,
         .precision = 10};
-    struct record_sketch record = {
+    const struct record_sketch record = {
         .stream = streams[odd & ODD_STREAM ? history_below(random, 2) : 0],
         .minute_s = 1477778400 + 60 * (int64_t)history_below(random, 200), .group = "{}",
         .state = states[history_below(random, 3)], .whole = true,
@@ -214,19 +205,13 @@ static void add_odd(struct history *history, uint64_t *random, uint64_t sequence
         .epoch_ms = 7, .sequence = sequence,
         .fields = fields[odd & ODD_FIELDS ? history_below(random, 3) : 0]};
     struct hc_sketch *sketch = NULL;
-    struct text text = {0};
 
     if (options.profile == HC_PROFILE_KEYED)
         options.key = key;
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
     for (uint64_t users = history_below(random, 5); users > 0; users--)
         history_add_user(sketch, (unsigned)history_below(random, 100));
-    record.sketch = sketch;
-    record.estimate = hc_sketch_estimate(sketch);
-    ck_assert_int_eq(record_write_sketch(&record, &text), HC_OK);
-    history_add_line(history, text.bytes, text.size);
-    hc_sketch_destroy(&sketch);
-    text_free(&text);
+    history_add_sketch(history, record, sketch);
 }
 
 /* Records that are alike for long stretches, and not always. */

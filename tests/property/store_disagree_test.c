@@ -19,24 +19,18 @@ static void add_odd(struct history *history, uint64_t *random, uint64_t sequence
     struct hc_sketch_options options = {
         .profile = profiles[history_below(random, 3)],
         .precision = history_below(random, 4) ? 10 : 8};
-    struct record_sketch record = {
+    const struct record_sketch record = {
         .stream = streams[history_below(random, 2)],
         .minute_s = START_S + 60 * (int64_t)history_below(random, 400),
         .group = groups[history_below(random, 3)], .state = states[history_below(random, 3)],
         .whole = true, .frames = 1, .instance = history_below(random, 2) ? "i" : "j",
         .epoch_ms = 7, .sequence = sequence, .fields = history_below(random, 2) ? "f" : ""};
     struct hc_sketch *sketch = NULL;
-    struct text text = {0};
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
     for (uint64_t users = history_below(random, 60); users > 0; users--)
         history_add_user(sketch, (unsigned)history_below(random, 500));
-    record.sketch = sketch;
-    record.estimate = hc_sketch_estimate(sketch);
-    ck_assert_int_eq(record_write_sketch(&record, &text), HC_OK);
-    history_add_line(history, text.bytes, text.size);
-    hc_sketch_destroy(&sketch);
-    text_free(&text);
+    history_add_sketch(history, record, sketch);
 }
 
 static void add_checkpoint(struct history *history, const char *stream, uint64_t number)

@@ -112,16 +112,7 @@ START_TEST(lives)
     struct history history = {0};
     uint64_t random = 70 + (uint64_t)_i;
 
-    history_make(&history, &(struct history_options){.seed = 900 + (uint64_t)_i,
-                                                     .start_s = 1477778400,
-                                                     .steps = 12,
-                                                     .frames = 60,
-                                                     .step_minutes = 30,
-                                                     .users = 2000,
-                                                     .lost_percent = _i % 3 ? 2 : 0,
-                                                     .missing_percent = 5,
-                                                     .file = _i % 4 == 3,
-                                                     .precisions = _i % 2});
+    history_make_varied(&history, 900, _i);
     for (int round = 0; round < 3; round++) {
         live(&history, &random);
         history_shuffle(&history, &random);

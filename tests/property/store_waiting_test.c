@@ -14,27 +14,16 @@ static struct store_kit kit;
 static struct history history; /* the sketches of all, then the checkpoints of all */
 static struct record_reader *records;
 
-static void add_line(const struct text *text)
-{
-    history_add_line(&history, text->bytes, text->size);
-}
-
 static void make_sketch(uint64_t sequence)
 {
     struct hc_sketch *sketch = history_sketch(14);
-    struct record_sketch record = {.stream = "users", .minute_s = START_S + (int64_t)sequence * 60,
-                                   .group = "{}", .state = RECORD_CLOSED, .whole = true,
-                                   .instance = "host/1/0", .epoch_ms = 7, .sequence = sequence,
-                                   .fields = "f", .frames = 1};
-    struct text text = {0};
+    const struct record_sketch record = {
+        .stream = "users", .minute_s = START_S + (int64_t)sequence * 60, .group = "{}",
+        .state = RECORD_CLOSED, .whole = true, .instance = "host/1/0", .epoch_ms = 7,
+        .sequence = sequence, .fields = "f", .frames = 1};
 
     history_add_user(sketch, (unsigned)sequence % 50);
-    record.sketch = sketch;
-    record.estimate = hc_sketch_estimate(sketch);
-    ck_assert_int_eq(record_write_sketch(&record, &text), HC_OK);
-    add_line(&text);
-    text_free(&text);
-    hc_sketch_destroy(&sketch);
+    history_add_sketch(&history, record, sketch);
 }
 
 static void make_checkpoint(uint64_t number)
@@ -50,7 +39,7 @@ static void make_checkpoint(uint64_t number)
     struct text text = {0};
 
     ck_assert_int_eq(record_write_checkpoint(&record, &text), HC_OK);
-    add_line(&text);
+    history_add_line(&history, text.bytes, text.size);
     text_free(&text);
 }
 

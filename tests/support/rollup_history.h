@@ -77,6 +77,20 @@ static inline void history_add_line(struct history *history, const char *bytes, 
     history->lines[history->count++] = line;
 }
 
+/* As a record of this sketch, which is destroyed. */
+static inline void history_add_sketch(struct history *history, struct record_sketch record,
+                                      struct hc_sketch *sketch)
+{
+    struct text text = {0};
+
+    record.sketch = sketch;
+    record.estimate = hc_sketch_estimate(sketch);
+    ck_assert_int_eq(record_write_sketch(&record, &text), HC_OK);
+    history_add_line(history, text.bytes, text.size);
+    hc_sketch_destroy(&sketch);
+    text_free(&text);
+}
+
 static inline bool history_add_archived(void *history, const char *bytes, size_t size)
 {
     history_add_line(history, bytes, size);
@@ -294,6 +308,23 @@ static inline void history_make(struct history *history, const struct history_op
         history_live(history, options, instance, 3, &random);
         free(instance);
     }
+}
+
+/* The history of this number among some that differ in all that can be given. */
+static inline void history_make_varied(struct history *history, uint64_t seed, int number)
+{
+    const struct history_options options = {.seed = seed + (uint64_t)number,
+                                            .start_s = 1477778400,
+                                            .steps = 12,
+                                            .frames = 60,
+                                            .step_minutes = 30,
+                                            .users = 2000,
+                                            .lost_percent = number % 3 ? 2 : 0,
+                                            .missing_percent = 5,
+                                            .file = number % 4 == 3,
+                                            .precisions = number % 2};
+
+    history_make(history, &options);
 }
 
 /* Adds all lines; the number of those that were refused. */

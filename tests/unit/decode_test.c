@@ -6,47 +6,9 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "decode.h"
+#include "decode_kit.h"
 #include "json.h"
 #include "limits.h"
-
-static const struct decode_options plain = {
-    .user_field = "uid",
-    .time_field = "ts",
-    .frame_max = LIMIT_FRAME_DEFAULT,
-    .ahead_max_ms = DECODE_UNLIMITED,
-    .late_max_ms = DECODE_UNLIMITED,
-};
-
-static struct decoder *create(const struct decode_options *options)
-{
-    char error[256];
-    struct decoder *decoder = decoder_create(options, error, sizeof error);
-
-    ck_assert_msg(decoder != NULL, "%s", error);
-    return decoder;
-}
-
-/* The verdict on one frame of a decoder that is made for it. */
-static enum reject decode_once(const struct decode_options *options, const struct message *message,
-                               int64_t *time_s)
-{
-    struct decoder *decoder = create(options);
-    struct frame frame = {0};
-    enum reject reason = decoder_decode(decoder, message, &frame);
-
-    if (time_s)
-        *time_s = frame.time_s;
-    decoder_destroy(&decoder);
-    ck_assert_ptr_null(decoder);
-    return reason;
-}
-
-static struct message message_of(const char *bytes)
-{
-    return (struct message){
-        .bytes = bytes, .size = strlen(bytes), .timestamp_ms = MESSAGE_NO_TIMESTAMP};
-}
 
 /* What is expected of a frame with damage behind its fields. */
 static void expect_behind(const struct decode_options *options, const char *bytes,

@@ -7,6 +7,7 @@
 
 #include "check_main.h"
 #include "emit.h"
+#include "stdout_pipe.h"
 
 static struct emit_ack acks[16];
 static int reading_end;
@@ -14,14 +15,9 @@ static int reading_end;
 static struct emit *lines_on_a_pipe(void)
 {
     struct emit *emit = emit_lines_create();
-    int ends[2];
 
     ck_assert(emit != NULL);
-    ck_assert_int_eq(pipe(ends), 0);
-    ck_assert_int_eq(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
-    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-    close(ends[1]);
-    reading_end = ends[0];
+    reading_end = stdout_pipe(O_NONBLOCK);
     return emit;
 }
 

@@ -14,6 +14,7 @@
 #include "check_main.h"
 #include "emit.h"
 #include "limits.h"
+#include "stdout_pipe.h"
 
 static struct emit_ack acks[LIMIT_RECORDS_IN_FLIGHT];
 
@@ -28,16 +29,12 @@ static enum emit_result produce(struct emit *emit, const char *value, size_t siz
 /* A pipe in the place of stdout; its reading end, non-blocking. */
 static int pipe_as_stdout(bool nonblocking)
 {
-    int ends[2];
+    int fd = stdout_pipe(O_NONBLOCK);
 
     signal(SIGPIPE, SIG_IGN);
-    ck_assert_int_eq(pipe(ends), 0);
-    ck_assert_int_eq(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
-    close(ends[1]);
-    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
     if (nonblocking)
         ck_assert_int_eq(fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK), 0);
-    return ends[0];
+    return fd;
 }
 
 static size_t take(int fd, char *into, size_t room)

@@ -12,6 +12,7 @@
 #include "check_main.h"
 #include "emit.h"
 #include "headcount/sketch.h"
+#include "stdout_pipe.h"
 
 #define MINUTE 1468244340
 #define TITLE "minute (UTC)          uniques  95 % interval     state\n"
@@ -24,14 +25,9 @@ static uint64_t next_token;
 static struct emit *union_on_a_pipe(size_t memory_max)
 {
     struct emit *emit = emit_union_create(&options, memory_max);
-    int ends[2];
 
     ck_assert(emit != NULL);
-    ck_assert_int_eq(pipe(ends), 0);
-    ck_assert_int_eq(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
-    ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-    close(ends[1]);
-    reading_end = ends[0];
+    reading_end = stdout_pipe(O_NONBLOCK);
     return emit;
 }
 
