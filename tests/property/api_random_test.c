@@ -30,14 +30,14 @@ static uint64_t at_random = 77;
 
 static const char *one_of(const char *const *list, size_t count)
 {
-    return list[history_below(&at_random, count)];
+    return list[random_below(&at_random, count)];
 }
 #define ONE_OF(list) one_of(list, sizeof(list) / sizeof(list[0]))
 
 /* A word that may be right for the parameter, most of the time. */
 static const char *word_for(const char *name)
 {
-    if (history_below(&at_random, 12) == 0)
+    if (random_below(&at_random, 12) == 0)
         return ONE_OF(words);
     switch (name[0]) {
     case 'f':
@@ -67,8 +67,8 @@ static void make_target(char *target, size_t room)
         size += (size_t)snprintf(target + size, room - size, "?cohort=%s", ONE_OF(times));
         between = '&';
     }
-    for (uint64_t i = history_below(&at_random, 5); i > 0; i--) {
-        const char *name = one_of(names, history_below(&at_random, 8) ? 8 : 11);
+    for (uint64_t i = random_below(&at_random, 5); i > 0; i--) {
+        const char *name = one_of(names, random_below(&at_random, 8) ? 8 : 11);
 
         size += (size_t)snprintf(target + size, room - size, "%c%s=%s", between, name,
                                  word_for(name));
@@ -102,7 +102,7 @@ START_TEST(every_request_is_answered)
         struct text *body = &kit.response.body;
         int status;
 
-        kit.now_ms = (START_S + (int64_t)history_below(&at_random, 400) * 3600) * 1000;
+        kit.now_ms = (START_S + (int64_t)random_below(&at_random, 400) * 3600) * 1000;
         make_target(target, sizeof target);
         status = api_kit_get(&kit, target);
         ck_assert_msg(status == 200 || status == 400 || status == 404 || status == 422, "%s: %d",

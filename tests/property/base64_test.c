@@ -83,7 +83,7 @@ static size_t random_text(uint64_t *state, char *text, size_t bytes_size)
     uint8_t bytes[TEXT_MAX];
 
     for (size_t i = 0; i < bytes_size; i++)
-        bytes[i] = (uint8_t)sample_below(state, 256);
+        bytes[i] = (uint8_t)random_below(state, 256);
     base64_encode(text, bytes, bytes_size);
     return base64_encoded_size(bytes_size);
 }
@@ -131,10 +131,10 @@ START_TEST(several_bytes_are_wrong)
     uint64_t state = 3;
 
     for (int round = 0; round < 20000; round++) {
-        size_t size = random_text(&state, text, (size_t)sample_below(&state, 200));
+        size_t size = random_text(&state, text, (size_t)random_below(&state, 200));
 
-        for (uint64_t n = sample_below(&state, 4); size > 0 && n > 0; n--)
-            text[sample_below(&state, size)] = (char)sample_below(&state, 256);
+        for (uint64_t n = random_below(&state, 4); size > 0 && n > 0; n--)
+            text[random_below(&state, size)] = (char)random_below(&state, 256);
         decodes_as_the_model(text, size);
     }
 }

@@ -25,15 +25,15 @@ START_TEST(range_sets)
     for (int round = 0; round < ROUNDS; round++) {
         bool flags[2][POSITIONS + 1] = {{false}};
         struct range_set sets[2] = {{0}}, left = {0};
-        for (uint64_t i = sample_below(&state, 60); i > 0; i--) {
-            size_t which = (size_t)sample_below(&state, 2);
-            int64_t from = (int64_t)sample_below(&state, POSITIONS);
-            int64_t to = from + (int64_t)sample_below(&state, 20);
+        for (uint64_t i = random_below(&state, 60); i > 0; i--) {
+            size_t which = (size_t)random_below(&state, 2);
+            int64_t from = (int64_t)random_below(&state, POSITIONS);
+            int64_t to = from + (int64_t)random_below(&state, 20);
             to = to > POSITIONS ? POSITIONS : to;
             ck_assert(range_set_add(&sets[which], from, to));
             for (int64_t at = from; at < to; at++)
                 flags[which][at] = true;
-            if (sample_below(&state, 8) == 0)
+            if (random_below(&state, 8) == 0)
                 range_set_settle(&sets[which]);
         }
         range_set_settle(&sets[0]);
@@ -95,30 +95,30 @@ static void make_history(struct model *model, uint64_t *state)
     int64_t at[INSTANCES] = {0}, furthest = 0;
     uint64_t numbers[INSTANCES] = {0};
     *model = (struct model){0};
-    size_t count = (size_t)sample_below(state, CHECKPOINTS_MAX / 4);
-    uint64_t loss = sample_below(state, 30) + 1;
+    size_t count = (size_t)random_below(state, CHECKPOINTS_MAX / 4);
+    uint64_t loss = random_below(state, 30) + 1;
     for (; model->count < count; model->count++) {
         struct model_checkpoint *made = &model->checkpoints[model->count];
-        size_t i = made->instance = (size_t)sample_below(state, INSTANCES);
+        size_t i = made->instance = (size_t)random_below(state, INSTANCES);
         if (numbers[i] == 0)
-            at[i] = furthest - (int64_t)sample_below(state, (uint64_t)furthest + 1) / 8;
+            at[i] = furthest - (int64_t)random_below(state, (uint64_t)furthest + 1) / 8;
         made->number = ++numbers[i];
         made->first = model->sequences[i] + 1;
-        made->last = model->sequences[i] += sample_below(state, 4);
+        made->last = model->sequences[i] += random_below(state, 4);
         made->positions.from = at[i];
-        at[i] += (int64_t)sample_below(state, 12);
+        at[i] += (int64_t)random_below(state, 12);
         at[i] = at[i] > POSITIONS ? POSITIONS : at[i];
         made->positions.to = at[i];
         furthest = at[i] > furthest ? at[i] : furthest;
-        if (made->positions.to - made->positions.from > 4 && sample_below(state, 6) == 0)
+        if (made->positions.to - made->positions.from > 4 && random_below(state, 6) == 0)
             made->missing = (struct record_range){made->positions.from + 1,
                                                   made->positions.from + 3};
-        if (made->last >= made->first && sample_below(state, 4) == 0) {
+        if (made->last >= made->first && random_below(state, 4) == 0) {
             made->replaced = made->last;
             model->sketch_lost[i][made->replaced] = true;
         }
-        made->lost = sample_below(state, loss) == 1;
-        if (sample_below(state, loss) == 1)
+        made->lost = random_below(state, loss) == 1;
+        if (random_below(state, loss) == 1)
             model->sketch_lost[i][model->sequences[i]] = true;
     }
 }
@@ -169,7 +169,7 @@ static void add_all(struct coverage *coverage, const struct model *model, uint64
     } dump[CHECKPOINTS_MAX * 10];
     size_t count = 0;
     for (size_t c = 0; c < model->count; c++) {
-        for (uint64_t copies = 1 + sample_below(state, 2); copies > 0; copies--) {
+        for (uint64_t copies = 1 + random_below(state, 2); copies > 0; copies--) {
             dump[count].instance = INSTANCES;
             dump[count].which = c;
             count += !model->checkpoints[c].lost;
@@ -183,7 +183,7 @@ static void add_all(struct coverage *coverage, const struct model *model, uint64
         }
     }
     for (; count > 0; count--) {
-        size_t pick = (size_t)sample_below(state, count);
+        size_t pick = (size_t)random_below(state, count);
         if (dump[pick].instance == INSTANCES)
             add_checkpoint(coverage, &model->checkpoints[dump[pick].which]);
         else
@@ -275,7 +275,7 @@ START_TEST(histories)
         struct coverage *coverage = coverage_create();
         /* In memory, or in runs of some ten or of one. */
         if (_i > 0)
-            coverage_hold(coverage, _i == 1 ? sample_below(&state, 20000) : 1, NULL);
+            coverage_hold(coverage, _i == 1 ? random_below(&state, 20000) : 1, NULL);
         make_history(&model, &state);
         add_all(coverage, &model, &state);
         struct expected expected = expect(&model);
@@ -314,7 +314,7 @@ static void add_many_checkpoints(struct coverage *coverage, int order)
     static uint64_t numbers[MANY];
     uint64_t state = 24;
     for (uint64_t n = 0; n < MANY; n++) {
-        uint64_t at = order == ANY_ORDER ? sample_below(&state, n + 1) : n;
+        uint64_t at = order == ANY_ORDER ? random_below(&state, n + 1) : n;
         numbers[n] = numbers[at];
         numbers[at] = order == BACKWARD ? MANY - n : n + 1;
     }

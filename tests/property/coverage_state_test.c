@@ -169,15 +169,15 @@ static void live(const struct history *history, uint64_t *random, unsigned *stre
 
     for (size_t i = 0; i < history->count; i++) {
         add_line(records, &history->lines[i], whole, kept);
-        if (history_below(random, 4) == 0) /* one of the last again */
-            add_line(records, &history->lines[i - history_below(random, i < 30 ? i + 1 : 30)],
+        if (random_below(random, 4) == 0) /* one of the last again */
+            add_line(records, &history->lines[i - random_below(random, i < 30 ? i + 1 : 30)],
                      whole, kept);
-        if (history_below(random, 20) == 0)
-            fail_to_save(kept, shelf, 1 + (long)history_below(random, 6));
-        if (history_below(random, 10) == 0)
+        if (random_below(random, 20) == 0)
+            fail_to_save(kept, shelf, 1 + (long)random_below(random, 6));
+        if (random_below(random, 10) == 0)
             kept = reloaded(&kept, shelf);
-        if (again > 0 && history_below(random, 20) == 0) {
-            i = history_below(random, i + 1); /* from there on all of it again */
+        if (again > 0 && random_below(random, 20) == 0) {
+            i = random_below(random, i + 1); /* from there on all of it again */
             again--;
         }
     }

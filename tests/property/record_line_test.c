@@ -75,29 +75,29 @@ static size_t random_place(uint64_t *state, const struct text *line)
     const char *close = strrchr(line->bytes, '"');
     size_t end = close ? (size_t)(close - line->bytes) : 0;
 
-    switch (sample_below(state, 4)) {
+    switch (random_below(state, 4)) {
     case 0:
-        return (size_t)sample_below(state, line->size < 520 ? line->size : 520);
+        return (size_t)random_below(state, line->size < 520 ? line->size : 520);
     case 1:
-        return line->size - 1 - (size_t)sample_below(state, line->size < 8 ? line->size : 8);
+        return line->size - 1 - (size_t)random_below(state, line->size < 8 ? line->size : 8);
     case 2:
-        return end > 4 ? end - (size_t)sample_below(state, 4) : 0;
+        return end > 4 ? end - (size_t)random_below(state, 4) : 0;
     default:
-        return (size_t)sample_below(state, line->size);
+        return (size_t)random_below(state, line->size);
     }
 }
 
 static void damage(uint64_t *state, const struct text *line, struct text *damaged)
 {
     size_t at = random_place(state, line);
-    size_t gone = (size_t)sample_below(state, 3);
-    const char *piece = pieces[sample_below(state, sizeof pieces / sizeof *pieces)];
+    size_t gone = (size_t)random_below(state, 3);
+    const char *piece = pieces[random_below(state, sizeof pieces / sizeof *pieces)];
 
     if (gone > line->size - at)
         gone = line->size - at;
     text_clear(damaged);
     text_bytes(damaged, line->bytes, at);
-    if (sample_below(state, 4))
+    if (random_below(state, 4))
         text_string(damaged, piece);
     text_bytes(damaged, line->bytes + at + gone, line->size - at - gone);
 }

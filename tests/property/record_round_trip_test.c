@@ -19,24 +19,24 @@ static const char *random_string(uint64_t *state, char room[4 * STRING_MAX + 1])
     static const char *const pieces[] = {"a", "Z", "0", "\"", "\\", "/", "\n", "\x01", "\x7f", " ",
                                          "\xc3\xa9", "\xd0\x96", "\xe2\x82\xac",
                                          "\xf0\x9f\x98\x80"};
-    uint64_t count = sample_below(state, STRING_MAX);
+    uint64_t count = random_below(state, STRING_MAX);
     char *at = room;
     *at = '\0';
     for (uint64_t i = 0; i < count; i++)
-        at = stpcpy(at, pieces[sample_below(state, sizeof pieces / sizeof *pieces)]);
+        at = stpcpy(at, pieces[random_below(state, sizeof pieces / sizeof *pieces)]);
     return room;
 }
 
 /* Small, large and at the limits. */
 static uint64_t random_count(uint64_t *state)
 {
-    switch (sample_below(state, 4)) {
+    switch (random_below(state, 4)) {
     case 0:
-        return sample_below(state, 3);
+        return random_below(state, 3);
     case 1:
-        return INT64_MAX - 1 - sample_below(state, 3);
+        return INT64_MAX - 1 - random_below(state, 3);
     default:
-        return sample_below(state, (uint64_t)1 << (1 + sample_below(state, 62)));
+        return random_below(state, (uint64_t)1 << (1 + random_below(state, 62)));
     }
 }
 
@@ -50,10 +50,10 @@ static struct record_sketch random_sketch_record(uint64_t *state, struct strings
 {
     return (struct record_sketch){
         .stream = random_string(state, strings->stream),
-        .minute_s = (int64_t)sample_below(state, LIMIT_TIME_S / 60 + 1) * 60,
-        .group = sample_below(state, 2) ? "{}" : "{\"a\":\"\\n\",\"b\":-1.5e3}",
-        .state = (enum record_state)sample_below(state, 3),
-        .whole = sample_below(state, 2),
+        .minute_s = (int64_t)random_below(state, LIMIT_TIME_S / 60 + 1) * 60,
+        .group = random_below(state, 2) ? "{}" : "{\"a\":\"\\n\",\"b\":-1.5e3}",
+        .state = (enum record_state)random_below(state, 3),
+        .whole = random_below(state, 2),
         .frames = random_count(state),
         .instance = random_string(state, strings->instance),
         .epoch_ms = (int64_t)random_count(state),
@@ -95,13 +95,13 @@ START_TEST(sketches)
     struct record record;
     ck_assert_int_eq(hc_codec_create(NULL, &codec), HC_OK);
     for (int round = 0; round < ROUNDS; round++) {
-        unsigned precision = HC_PRECISION_MIN + (unsigned)sample_below(&state, 11);
-        unsigned users = (unsigned)sample_below(&state, (uint64_t)2 << precision);
-        enum hc_profile profile = (enum hc_profile)(1 + sample_below(&state, HC_PROFILE_KEYED));
+        unsigned precision = HC_PRECISION_MIN + (unsigned)random_below(&state, 11);
+        unsigned users = (unsigned)random_below(&state, (uint64_t)2 << precision);
+        enum hc_profile profile = (enum hc_profile)(1 + random_below(&state, HC_PROFILE_KEYED));
         struct hc_sketch *sketch =
             sample_sketch_in(profile, precision, (unsigned)round * 1000, users);
         struct record_sketch written = random_sketch_record(&state, &strings, sketch);
-        written.codec = sample_below(&state, 2) ? codec : NULL; /* the same bytes */
+        written.codec = random_below(&state, 2) ? codec : NULL; /* the same bytes */
         text_clear(&line);
         ck_assert_int_eq(record_write_sketch(&written, &line), HC_OK);
         ck_assert_ptr_null(strchr(line.bytes, '\n'));
@@ -130,11 +130,11 @@ static size_t random_partition(uint64_t *state, int32_t number, struct record_pa
     int64_t at = random_position(state, 0);
     *partition = (struct record_partition){.partition = number, .from = at, .missing = missing,
                                            .watermark_s = INT64_MIN,
-                                           .idle = sample_below(state, 2),
-                                           .end = sample_below(state, 2)};
-    if (sample_below(state, 3))
-        partition->watermark_s = (int64_t)sample_below(state, LIMIT_TIME_S) - 10;
-    for (uint64_t i = sample_below(state, 4); i > 0; i--) {
+                                           .idle = random_below(state, 2),
+                                           .end = random_below(state, 2)};
+    if (random_below(state, 3))
+        partition->watermark_s = (int64_t)random_below(state, LIMIT_TIME_S) - 10;
+    for (uint64_t i = random_below(state, 4); i > 0; i--) {
         int64_t from = random_position(state, at), to = random_position(state, from);
         if (from == to)
             break;
@@ -162,22 +162,22 @@ START_TEST(checkpoints)
             .stream = random_string(&state, s.stream),
             .instance = random_string(&state, s.instance),
             .epoch_ms = (int64_t)random_count(&state), .number = random_count(&state),
-            .time_ms = (int64_t)sample_below(&state, LIMIT_TIME_S * 1000),
+            .time_ms = (int64_t)random_below(&state, LIMIT_TIME_S * 1000),
             .cluster = random_string(&state, s.cluster), .topic = random_string(&state, s.topic),
-            .partitions_total = (int32_t)sample_below(&state, 65537),
+            .partitions_total = (int32_t)random_below(&state, 65537),
             .input_group = random_string(&state, s.group), .frames = random_count(&state),
             .sequence_first = random_count(&state), .sequence_last = random_count(&state),
             .replaced = replaced, .partitions = partitions,
-            .partitions_count = (size_t)sample_below(&state, 9)};
+            .partitions_count = (size_t)random_below(&state, 9)};
         if (written.sequence_first + 8 < written.sequence_last)
-            written.replaced_count = (size_t)sample_below(&state, 9);
+            written.replaced_count = (size_t)random_below(&state, 9);
         for (size_t i = 0; i < written.replaced_count; i++)
             replaced[i] = written.sequence_first + i;
         for (size_t i = 0; i < written.partitions_count; i++)
             missing_count += random_partition(&state, (int32_t)(7 * i), &partitions[i],
                                               missing + missing_count);
         for (int reason = 1; reason < REJECT_COUNT; reason++)
-            written.rejected[reason] = sample_below(&state, 3) ? 0 : random_count(&state);
+            written.rejected[reason] = random_below(&state, 3) ? 0 : random_count(&state);
         text_clear(&line);
         ck_assert_int_eq(record_write_checkpoint(&written, &line), HC_OK);
         read_back(reader, &line, &record, RECORD_CHECKPOINT);

@@ -108,7 +108,7 @@ static void tell(struct joining *joining, struct rollup *rollup, const struct hi
 static void same_in_parts(struct joining *joining, const struct history *history,
                           const struct history *later, uint64_t *random)
 {
-    size_t parts = 1 + history_below(random, 6), at = 0;
+    size_t parts = 1 + random_below(random, 6), at = 0;
     struct calendar *calendar = history_calendar(joining->grain, "UTC");
     struct rollup_options options;
     struct rollup *whole, *joined;
@@ -124,7 +124,7 @@ static void same_in_parts(struct joining *joining, const struct history *history
     add_lines(joining, whole, history, 0, history->count, &expected);
     for (size_t part = 0; part < parts; part++) {
         size_t left = history->count - at;
-        size_t to = part + 1 == parts ? history->count : at + history_below(random, left + 1);
+        size_t to = part + 1 == parts ? history->count : at + random_below(random, left + 1);
 
         join_lines(joining, joined, history, at, to, &got);
         at = to;
@@ -151,7 +151,7 @@ START_TEST(lives)
         joining.grain = round % 4 == 0 ? CALENDAR_MINUTE : (enum calendar_grain)(round % 7);
         joining.options.archive = joining.grain == CALENDAR_MINUTE && round % 8 == 0;
         joining.part_bytes_max = round % 3 == 0 ? 1 : 0;
-        joining.waiting_bytes_max = round % 2 ? 0 : (size_t)1 << history_below(&random, 14);
+        joining.waiting_bytes_max = round % 2 ? 0 : (size_t)1 << random_below(&random, 14);
         joining.options.from_s = round % 5 == 4 ? 1477789200 : 0;
         joining.options.from_given = round % 5 == 4;
         same_in_parts(&joining, &history, &later, &random);
@@ -192,25 +192,25 @@ static void add_odd(struct history *history, uint64_t *random, uint64_t sequence
     static const enum hc_profile profiles[] = {HC_PROFILE_KEYED, HC_PROFILE_REDIS,
                                                HC_PROFILE_DATASKETCHES};
     static const enum record_state states[] = {RECORD_OPEN, RECORD_CLOSED, RECORD_LATE};
-    uint8_t key[HC_KEY_SIZE] = {(uint8_t)(1 + (odd & ODD_KEY ? history_below(random, 2) : 0))};
+    uint8_t key[HC_KEY_SIZE] = {(uint8_t)(1 + (odd & ODD_KEY ? random_below(random, 2) : 0))};
     struct hc_sketch_options options = {
-        .profile = odd & ODD_PROFILE ? profiles[history_below(random, 3)]
+        .profile = odd & ODD_PROFILE ? profiles[random_below(random, 3)]
                    : odd & ODD_KEY ? HC_PROFILE_KEYED : HC_PROFILE_REDIS,
         .precision = 10};
     const struct record_sketch record = {
-        .stream = streams[odd & ODD_STREAM ? history_below(random, 2) : 0],
-        .minute_s = 1477778400 + 60 * (int64_t)history_below(random, 200), .group = "{}",
-        .state = states[history_below(random, 3)], .whole = true,
-        .frames = history_below(random, 50), .instance = history_below(random, 2) ? "i" : "j",
+        .stream = streams[odd & ODD_STREAM ? random_below(random, 2) : 0],
+        .minute_s = 1477778400 + 60 * (int64_t)random_below(random, 200), .group = "{}",
+        .state = states[random_below(random, 3)], .whole = true,
+        .frames = random_below(random, 50), .instance = random_below(random, 2) ? "i" : "j",
         .epoch_ms = 7, .sequence = sequence,
-        .fields = fields[odd & ODD_FIELDS ? history_below(random, 3) : 0]};
+        .fields = fields[odd & ODD_FIELDS ? random_below(random, 3) : 0]};
     struct hc_sketch *sketch = NULL;
 
     if (options.profile == HC_PROFILE_KEYED)
         options.key = key;
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
-    for (uint64_t users = history_below(random, 5); users > 0; users--)
-        history_add_user(sketch, (unsigned)history_below(random, 100));
+    for (uint64_t users = random_below(random, 5); users > 0; users--)
+        history_add_user(sketch, (unsigned)random_below(random, 100));
     history_add_sketch(history, record, sketch);
 }
 
@@ -226,15 +226,15 @@ START_TEST(records_that_disagree)
 
         for (uint64_t n = 1; n <= 24; n++) {
             if (n % 6 == 1)
-                odd = history_below(&random, 2) ? (unsigned)history_below(&random, ODD_ALL) : 0;
+                odd = random_below(&random, 2) ? (unsigned)random_below(&random, ODD_ALL) : 0;
             add_odd(n <= 20 ? &history : &later, &random, n, odd);
         }
         /* With it minutes are zeros or complete, unless another profile has them. */
         add_positions(&later, 1, 0, 10, 1477778400 + 60 * 200);
         joining.grain = round % 2 ? CALENDAR_HOUR : CALENDAR_MINUTE;
         joining.options.archive = round % 4 == 0;
-        joining.options.stream = history_below(&random, 2) ? "guests" : NULL;
-        joining.options.profile = history_below(&random, 3) ? 0 : HC_PROFILE_KEYED;
+        joining.options.stream = random_below(&random, 2) ? "guests" : NULL;
+        joining.options.profile = random_below(&random, 3) ? 0 : HC_PROFILE_KEYED;
         same_in_parts(&joining, &history, &later, &random);
         history_free(&history);
         history_free(&later);
@@ -254,7 +254,7 @@ START_TEST(keys_that_are_let_go)
         struct history history = {0}, later = {0};
 
         for (uint64_t n = 1; n <= 5; n++)
-            add_odd(&history, &random, n, ODD_KEY | (history_below(&random, 3) ? 0 : ODD_PROFILE));
+            add_odd(&history, &random, n, ODD_KEY | (random_below(&random, 3) ? 0 : ODD_PROFILE));
         same_in_parts(&joining, &history, &later, &random);
         history_free(&history);
     }
@@ -270,7 +270,7 @@ struct reading {
 static void shuffle_readings(struct reading *readings, size_t count, uint64_t *random)
 {
     for (size_t i = count; i > 1; i--) {
-        size_t other = history_below(random, i);
+        size_t other = random_below(random, i);
         struct reading reading = readings[i - 1];
 
         readings[i - 1] = readings[other];
@@ -319,20 +319,20 @@ START_TEST(readings_in_any_order)
         struct text first = {0};
 
         for (size_t i = 0; i <= READINGS; i++) {
-            int64_t from = (int64_t)history_below(&random, 10);
-            int64_t watermark_s = (int64_t)history_below(&random, 5) * 60;
+            int64_t from = (int64_t)random_below(&random, 10);
+            int64_t watermark_s = (int64_t)random_below(&random, 5) * 60;
 
             readings[i].partition = (struct record_partition){
-                .from = from, .to = from + (int64_t)history_below(&random, 8),
+                .from = from, .to = from + (int64_t)random_below(&random, 8),
                 .watermark_s = watermark_s ? watermark_s : INT64_MIN};
             readings[i].record = (struct record_checkpoint){
                 .stream = "s", .cluster = "c", .topic = "t", .input_group = "g",
                 .partitions_total = 1, .partitions_count = 1, .frames = i,
-                .time_ms = (int64_t)history_below(&random, 3)};
+                .time_ms = (int64_t)random_below(&random, 3)};
         }
         for (int order = 0; order < 6; order++) {
             struct text text =
-                tell_readings(readings, READINGS, 1 + history_below(&random, READINGS));
+                tell_readings(readings, READINGS, 1 + random_below(&random, READINGS));
 
             if (order == 0)
                 text_string(&first, text.bytes);

@@ -154,7 +154,7 @@ START_TEST(order_and_copies_do_not_matter)
         size_t count = history.count;
         struct text after;
 
-        for (size_t i = 0; i < count; i += 1 + history_below(&random, 5))
+        for (size_t i = 0; i < count; i += 1 + random_below(&random, 5))
             history_add_line(&history, history.lines[i].bytes, history.lines[i].size);
         history_shuffle(&history, &random);
         after = rows_text(&history, (enum calendar_grain)grain);

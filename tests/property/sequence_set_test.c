@@ -29,11 +29,11 @@ static void add(struct model *model, int64_t at)
 static void add_stretch(struct model *model, uint64_t *state)
 {
     static const int64_t steps[] = {1, 1, 2, 3, 7, 100};
-    int64_t from = (int64_t)sample_below(state, WIDTH);
-    int64_t to = from + (int64_t)sample_below(state, 20000);
-    int64_t step = steps[sample_below(state, 6)];
+    int64_t from = (int64_t)random_below(state, WIDTH);
+    int64_t to = from + (int64_t)random_below(state, 20000);
+    int64_t step = steps[random_below(state, 6)];
 
-    switch (sample_below(state, 3)) {
+    switch (random_below(state, 3)) {
     case 0:
         for (int64_t at = from; at < to; at += step)
             add(model, at);
@@ -44,7 +44,7 @@ static void add_stretch(struct model *model, uint64_t *state)
         break;
     default:
         for (int64_t n = 0; n < (to - from) / step; n++)
-            add(model, from + (int64_t)sample_below(state, (uint64_t)(to - from)));
+            add(model, from + (int64_t)random_below(state, (uint64_t)(to - from)));
     }
 }
 
@@ -65,8 +65,8 @@ static void expect_model(struct model *model, uint64_t *state)
     for (; at < WIDTH; at++)
         assert(!model->flags[at]);
     for (int i = 0; i < 300; i++) {
-        int64_t from = (int64_t)sample_below(state, WIDTH);
-        int64_t to = from + (int64_t)sample_below(state, 1 + sample_below(state, 100));
+        int64_t from = (int64_t)random_below(state, WIDTH);
+        int64_t to = from + (int64_t)random_below(state, 1 + random_below(state, 100));
         bool holds = true;
 
         for (at = from; at < to; at++)
@@ -83,9 +83,9 @@ START_TEST(against_flags)
     for (int round = 0; round < 12; round++) {
         memset(&model, 0, sizeof model);
         memset(&other, 0, sizeof other);
-        for (uint64_t n = sample_below(&state, 6); n > 0; n--)
+        for (uint64_t n = random_below(&state, 6); n > 0; n--)
             add_stretch(&model, &state);
-        for (uint64_t n = sample_below(&state, 4); n > 0; n--)
+        for (uint64_t n = random_below(&state, 4); n > 0; n--)
             add_stretch(&other, &state);
         expect_model(&model, &state);
         add_stretch(&model, &state);

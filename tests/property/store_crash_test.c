@@ -125,8 +125,8 @@ START_TEST(again_and_again)
                                                      .steps = 8, .frames = 25,
                                                      .step_minutes = 20, .users = 300});
     kit_make(&kit);
-    while (!in_child(&kit, &history, history_below(&random, 2) ? FAULT_TORN : FAULT_KILL,
-                     20 + (long)history_below(&random, 60))) {
+    while (!in_child(&kit, &history, random_below(&random, 2) ? FAULT_TORN : FAULT_KILL,
+                     20 + (long)random_below(&random, 60))) {
         check_file(&kit, &history);
         crashes++;
     }

@@ -17,19 +17,19 @@ static void add_odd(struct history *history, uint64_t *random, uint64_t sequence
                                                HC_PROFILE_DATASKETCHES};
     static const enum record_state states[] = {RECORD_OPEN, RECORD_CLOSED, RECORD_LATE};
     struct hc_sketch_options options = {
-        .profile = profiles[history_below(random, 3)],
-        .precision = history_below(random, 4) ? 10 : 8};
+        .profile = profiles[random_below(random, 3)],
+        .precision = random_below(random, 4) ? 10 : 8};
     const struct record_sketch record = {
-        .stream = streams[history_below(random, 2)],
-        .minute_s = START_S + 60 * (int64_t)history_below(random, 400),
-        .group = groups[history_below(random, 3)], .state = states[history_below(random, 3)],
-        .whole = true, .frames = 1, .instance = history_below(random, 2) ? "i" : "j",
-        .epoch_ms = 7, .sequence = sequence, .fields = history_below(random, 2) ? "f" : ""};
+        .stream = streams[random_below(random, 2)],
+        .minute_s = START_S + 60 * (int64_t)random_below(random, 400),
+        .group = groups[random_below(random, 3)], .state = states[random_below(random, 3)],
+        .whole = true, .frames = 1, .instance = random_below(random, 2) ? "i" : "j",
+        .epoch_ms = 7, .sequence = sequence, .fields = random_below(random, 2) ? "f" : ""};
     struct hc_sketch *sketch = NULL;
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
-    for (uint64_t users = history_below(random, 60); users > 0; users--)
-        history_add_user(sketch, (unsigned)history_below(random, 500));
+    for (uint64_t users = random_below(random, 60); users > 0; users--)
+        history_add_user(sketch, (unsigned)random_below(random, 500));
     history_add_sketch(history, record, sketch);
 }
 
@@ -78,7 +78,7 @@ START_TEST(mixtures)
     make(&history, &random);
     history_shuffle(&history, &random);
     kit_make(&kit);
-    store = kit_open_with(&kit, history_below(&random, 2) ? 0 : 20000);
+    store = kit_open_with(&kit, random_below(&random, 2) ? 0 : 20000);
     for (size_t i = 0; i < history.count; i++) {
         ck_assert_int_eq(kit_add(store, records, &history.lines[i]), STORE_TAKEN);
         if (i % 50 == 49) {
@@ -93,9 +93,9 @@ START_TEST(mixtures)
         for (size_t p = 0; p < 5; p++) {
             const struct rollup_options options = {.stream = streams[s], .profile = profiles[p],
                                                    .to_s = LIMIT_TIME_S + 1,
-                                                   .numbers = history_below(&random, 2)};
+                                                   .numbers = random_below(&random, 2)};
             const struct calendar_options calendar = {
-                .grain = (enum calendar_grain)history_below(&random, 4), .zone = "Asia/Kathmandu"};
+                .grain = (enum calendar_grain)random_below(&random, 4), .zone = "Asia/Kathmandu"};
 
             kit_same(reader, &history, history.count, options, &calendar);
         }

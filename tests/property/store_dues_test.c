@@ -148,8 +148,8 @@ static void commit(struct model *model, struct store *store)
 
 static void add_some(struct store *store, uint64_t *random)
 {
-    for (uint64_t i = history_below(random, 12); i > 0; i--)
-        kit_add(store, records, &history.lines[history_below(random, history.count)]);
+    for (uint64_t i = random_below(random, 12); i > 0; i--)
+        kit_add(store, records, &history.lines[random_below(random, history.count)]);
 }
 
 /* Some of what was seen after the commit `read` is delivered. */
@@ -158,11 +158,11 @@ static void settle_some(struct model *model, struct store *store, const struct s
 {
     for (size_t i = 0; i < seen->count && model->count < 60; i++) {
         struct store_due due = seen->dues[i];
-        bool final = history_below(random, 2);
+        bool final = random_below(random, 2);
 
-        if (history_below(random, 3))
+        if (random_below(random, 3))
             continue;
-        due.sent = 1 + history_below(random, 1000);
+        due.sent = 1 + random_below(random, 1000);
         ck_assert_int_eq(store_settle(store, &due, final), HC_OK);
         model->settled[model->count++] =
             (struct settlement){seen->items[i], read, due.sent, final};
@@ -204,22 +204,22 @@ START_TEST(lives)
     int read = 0;
 
     for (int round = 0; round < 120; round++) {
-        if (history_below(&random, 3) == 0) {
+        if (random_below(&random, 3) == 0) {
             seen = look();
             read = model->commits;
         }
         add_some(store, &random);
-        if (history_below(&random, 2)) {
+        if (random_below(&random, 2)) {
             settle_some(model, store, &seen, read, &random);
             seen.count = 0;
         }
-        if (history_below(&random, 10) == 0) {
+        if (random_below(&random, 10) == 0) {
             store_close(&store); /* what was not written is lost, settlements too */
             store = open_store(true);
             seen.count = model->count = 0;
         }
         commit(model, store);
-        if (history_below(&random, 3) == 0) /* which is no change */
+        if (random_below(&random, 3) == 0) /* which is no change */
             ck_assert_int_ge(store_tidy(store), 0);
         check(model);
     }

@@ -15,21 +15,21 @@ static void ask_at_random(struct store_reader *reader, const struct history *his
                           uint64_t *random)
 {
     const struct calendar_options calendar = {
-        .grain = (enum calendar_grain)history_below(random, 7),
-        .week_start = (enum calendar_week)history_below(random, 3),
-        .zone = zones[history_below(random, sizeof(zones) / sizeof(zones[0]))]};
+        .grain = (enum calendar_grain)random_below(random, 7),
+        .week_start = (enum calendar_week)random_below(random, 3),
+        .zone = zones[random_below(random, sizeof(zones) / sizeof(zones[0]))]};
     struct rollup_options options = {.stream = "users", .to_s = LIMIT_TIME_S + 1,
-                                     .numbers = history_below(random, 3) == 0};
+                                     .numbers = random_below(random, 3) == 0};
 
-    if (history_below(random, 3) == 0) {
+    if (random_below(random, 3) == 0) {
         options.from_given = true;
-        options.from_s = 1477778400 + 60 * (int64_t)history_below(random, 300);
+        options.from_s = 1477778400 + 60 * (int64_t)random_below(random, 300);
     }
-    if (history_below(random, 3) == 0) {
+    if (random_below(random, 3) == 0) {
         options.to_given = true;
-        options.to_s = 1477778400 + 1 + (int64_t)history_below(random, 60 * 400);
+        options.to_s = 1477778400 + 1 + (int64_t)random_below(random, 60 * 400);
     }
-    if (history_below(random, 2)) {
+    if (random_below(random, 2)) {
         options.from_s -= options.from_s % 3600;
         options.to_s += 3600 - options.to_s % 3600;
         options.to_s = options.to_given ? options.to_s : LIMIT_TIME_S + 1;
@@ -69,15 +69,15 @@ static void feed_to(struct feeding *feeding, size_t to, uint64_t *random)
                                  &feeding->history->lines[feeding->at]), STORE_TAKEN);
         ck_assert_int_eq(store_read_up_to(feeding->store, &position), HC_OK);
         feeding->at++;
-        if (history_below(random, 40) == 0) {
+        if (random_below(random, 40) == 0) {
             ck_assert_msg(store_flush(feeding->store), "%s", store_error(feeding->store));
             feeding->flushed = feeding->at;
         }
-        if (history_below(random, 60) == 0) {
+        if (random_below(random, 60) == 0) {
             ck_assert_int_ge(store_tidy(feeding->store), 0);
             feeding->flushed = feeding->at;
         }
-        if (history_below(random, 120) == 0) {
+        if (random_below(random, 120) == 0) {
             store_close(&feeding->store);
             feed_open(feeding);
         }
@@ -89,7 +89,7 @@ static void feed_to(struct feeding *feeding, size_t to, uint64_t *random)
 static void live(const struct history *history, uint64_t *random)
 {
     struct feeding feeding = {.history = history,
-                              .memory_bytes = history_below(random, 2) ? 0 : 40000};
+                              .memory_bytes = random_below(random, 2) ? 0 : 40000};
     struct store_reader *reader;
 
     kit_make(&feeding.kit);

@@ -5,6 +5,7 @@
  * not; imports and archives say nothing of it. */
 #include <sqlite3.h>
 
+#include "check_main.h"
 #include "store_kit.h"
 
 #define START_S 1477778400
@@ -38,21 +39,15 @@ struct line {
 static void add_line(struct history *history, const struct line *line)
 {
     struct hc_sketch_options options = {.profile = line->profile, .precision = 14};
-    struct record_sketch record = {
+    const struct record_sketch record = {
         .stream = "users", .minute_s = line->minute_s, .group = "{}", .state = line->state,
         .whole = true, .frames = 1, .instance = line->instance, .epoch_ms = 7,
         .sequence = history->count + 1, .fields = ""};
     struct hc_sketch *sketch = NULL;
-    struct text text = {0};
 
     ck_assert_int_eq(hc_sketch_create(&options, &sketch), HC_OK);
     history_add_user(sketch, line->user);
-    record.sketch = sketch;
-    record.estimate = hc_sketch_estimate(sketch);
-    ck_assert_int_eq(record_write_sketch(&record, &text), HC_OK);
-    history_add_line(history, text.bytes, text.size);
-    hc_sketch_destroy(&sketch);
-    text_free(&text);
+    history_add_sketch(history, record, sketch);
 }
 
 /* Which minutes of redis sketches are late, a flag each. */
@@ -65,12 +60,12 @@ static void make(struct history *history, uint8_t *late, uint64_t *random)
 
     memset(late, 0, MINUTES);
     for (size_t i = 0; i < RECORDS; i++) {
-        size_t minute = history_below(random, MINUTES), instance = history_below(random, 5);
+        size_t minute = random_below(random, MINUTES), instance = random_below(random, 5);
         const struct line line = {
             .minute_s = START_S + 60 * (int64_t)minute,
-            .state = states[history_below(random, 3)], .instance = instances[instance],
-            .profile = history_below(random, 4) ? HC_PROFILE_REDIS : HC_PROFILE_TRINO,
-            .user = (unsigned)history_below(random, 50)};
+            .state = states[random_below(random, 3)], .instance = instances[instance],
+            .profile = random_below(random, 4) ? HC_PROFILE_REDIS : HC_PROFILE_TRINO,
+            .user = (unsigned)random_below(random, 50)};
 
         add_line(history, &line);
         if (line.state == RECORD_LATE && instance < 3 && line.profile == HC_PROFILE_REDIS)
@@ -81,13 +76,13 @@ static void make(struct history *history, uint8_t *late, uint64_t *random)
 /* All of them, some again, in runs that end with or without what was not flushed. */
 static void fill(const struct history *history, uint64_t *random)
 {
-    struct store *store = kit_open_with(&kit, history_below(random, 2) ? 0 : 40000);
+    struct store *store = kit_open_with(&kit, random_below(random, 2) ? 0 : 40000);
 
     for (size_t i = 0; i < history->count; i++) {
         kit_add(store, records, &history->lines[i]);
-        if (i > 0 && history_below(random, 4) == 0)
-            kit_add(store, records, &history->lines[history_below(random, i)]);
-        if (history_below(random, 60) == 0) {
+        if (i > 0 && random_below(random, 4) == 0)
+            kit_add(store, records, &history->lines[random_below(random, i)]);
+        if (random_below(random, 60) == 0) {
             ck_assert(store_flush(store));
             store_close(&store);
             store = kit_open(&kit);
@@ -133,15 +128,15 @@ static void check_rows(const uint8_t *late, uint64_t *random)
     struct store_reader *reader = kit_read(&kit);
     struct rollup_options options = {.stream = "users", .profile = HC_PROFILE_REDIS,
                                      .from_given = true, .to_given = true,
-                                     .numbers = history_below(random, 2)};
+                                     .numbers = random_below(random, 2)};
     uint64_t all = 0;
     struct rollup *rollup;
     struct rollup_row row;
 
-    options.calendar = history_calendar((enum calendar_grain)history_below(random, 7),
-                                        zones[history_below(random, 5)]);
-    options.from_s = START_S - 9000 + (int64_t)history_below(random, MINUTES * 60 / 2);
-    options.to_s = options.from_s + 1 + (int64_t)history_below(random, MINUTES * 60);
+    options.calendar = history_calendar((enum calendar_grain)random_below(random, 7),
+                                        zones[random_below(random, 5)]);
+    options.from_s = START_S - 9000 + (int64_t)random_below(random, MINUTES * 60 / 2);
+    options.to_s = options.from_s + 1 + (int64_t)random_below(random, MINUTES * 60);
     rollup = store_roll_up(reader, &options);
     ck_assert_msg(rollup != NULL, "%s", store_reader_error(reader));
     while (rollup_next(rollup, &row) == 1) {
@@ -292,21 +287,10 @@ START_TEST(minutes_that_go)
 }
 END_TEST
 
-int main(void)
+void add_cases(TCase *tests)
 {
-    Suite *suite = suite_create("store_late");
-    TCase *tests = tcase_create("store_late");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, whatever_the_order, 0, 6);
     tcase_add_loop_test(tests, who_watches_is_told, 0, 2);
     tcase_add_test(tests, minutes_that_go);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }

@@ -45,7 +45,7 @@ static void tear_down(void)
 
 static size_t below(size_t bound)
 {
-    return history_below(&random_state, bound);
+    return random_below(&random_state, bound);
 }
 
 /* `count` minutes, the first `gap_s` after the end of what is there. */

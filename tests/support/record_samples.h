@@ -9,12 +9,6 @@
 #include "record.h"
 #include "test_random.h"
 
-/* A number below `bound`, by splitmix64: the same in every run. */
-static inline uint64_t sample_below(uint64_t *state, uint64_t bound)
-{
-    return random_below(state, bound);
-}
-
 static const uint8_t sample_key[HC_KEY_SIZE] = {4, 8, 15, 16, 23, 42};
 
 /* The ids user-0, user-1, ... in a sketch that the caller destroys. */

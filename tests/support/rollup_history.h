@@ -50,11 +50,6 @@ struct history_options {
     bool precisions;         /* some instances count with 12 instead of 14 */
 };
 
-static inline uint64_t history_below(uint64_t *state, uint64_t bound)
-{
-    return random_below(state, bound);
-}
-
 static inline void *history_room(void *array, size_t count, size_t *room, size_t size)
 {
     if (count < *room)
@@ -118,7 +113,7 @@ static inline void history_free(struct history *history)
 static inline void history_shuffle(struct history *history, uint64_t *random)
 {
     for (size_t i = history->count; i > 1; i--) {
-        size_t other = history_below(random, i);
+        size_t other = random_below(random, i);
         struct history_line line = history->lines[i - 1];
 
         history->lines[i - 1] = history->lines[other];
@@ -211,7 +206,7 @@ static inline void history_publish(struct history *history, const struct history
             .estimate = hc_sketch_estimate(window->sketch), .sketch = window->sketch};
 
         window->changed = false;
-        if (history_below(random, 100) < options->lost_percent)
+        if (random_below(random, 100) < options->lost_percent)
             continue;
         text_clear(&text);
         ck_assert_int_eq(record_write_sketch(&record, &text), HC_OK);
@@ -236,16 +231,16 @@ static inline void history_checkpoint(struct history *history,
         .partitions_count = (size_t)instance->partitions, .frames = frames};
     struct text text = {0};
 
-    record.rejected[REJECT_NOT_JSON] = history_below(random, 3);
+    record.rejected[REJECT_NOT_JSON] = random_below(random, 3);
     for (int i = 0; i < instance->partitions; i++) {
         int64_t *position = &instance->positions[i];
-        int64_t to = *position + 1 + (int64_t)history_below(random, 1000);
+        int64_t to = *position + 1 + (int64_t)random_below(random, 1000);
 
         partitions[i] = (struct record_partition){
             .partition = instance->first_partition + i, .from = *position, .to = to,
             .watermark_s = instance->clock_s,
             .end = options->file && instance->number == options->steps};
-        if (to - *position > 100 && history_below(random, 100) < options->missing_percent) {
+        if (to - *position > 100 && random_below(random, 100) < options->missing_percent) {
             missing[i] = (struct record_range){*position + 10, *position + 50};
             partitions[i].missing = &missing[i];
             partitions[i].missing_count = 1;
@@ -269,9 +264,9 @@ static inline void history_live(struct history *history, const struct history_op
 
         for (unsigned i = 0; i < options->frames; i++) {
             int64_t step_s = options->start_s + (int64_t)step * seconds;
-            int64_t late_s = step > 0 && history_below(random, 10) == 0 ? seconds : 0;
-            int64_t time_s = step_s - late_s + (int64_t)history_below(random, (uint64_t)seconds);
-            unsigned user = (unsigned)history_below(random, options->users);
+            int64_t late_s = step > 0 && random_below(random, 10) == 0 ? seconds : 0;
+            int64_t time_s = step_s - late_s + (int64_t)random_below(random, (uint64_t)seconds);
+            unsigned user = (unsigned)random_below(random, options->users);
             struct history_window *window = history_window(instance, time_s - time_s % 60);
 
             history_add_user(window->sketch, user);
@@ -304,7 +299,7 @@ static inline void history_make(struct history *history, const struct history_op
         instance->precision = options->precisions && i == 1 ? 12 : 14;
         for (int p = 0; p < HISTORY_PARTITIONS_MAX; p++)
             instance->positions[p] =
-                options->file ? 0 : (int64_t)history_below(&random, 5000);
+                options->file ? 0 : (int64_t)random_below(&random, 5000);
         history_live(history, options, instance, 3, &random);
         free(instance);
     }

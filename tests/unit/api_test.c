@@ -35,7 +35,7 @@ static void fill(struct store *store)
         if (hour == QUIET_HOUR || is_lost(hour))
             continue;
         for (int i = 0; i < 12; i++)
-            seen[hour][history_below(&random, (uint64_t)(hour / 12 % 2 ? 400 : 60))] = true;
+            seen[hour][random_below(&random, (uint64_t)(hour / 12 % 2 ? 400 : 60))] = true;
         api_kit_minute(&kit, store, "users", minute_of(hour), seen[hour]);
         kit.checkpoints += hour == LOST_TO_HOUR; /* one that never came */
         if (hour == LOST_FROM_HOUR - 1 || hour == LOST_TO_HOUR)

@@ -237,7 +237,7 @@ START_TEST(damaged_files)
         struct rollup_options options = {.stream = "users", .to_s = LIMIT_TIME_S + 1,
                                          .numbers = round % 2};
         struct text got = {0}, expected = {0};
-        size_t at = history_below(&random, (uint64_t)status.st_size);
+        size_t at = random_below(&random, (uint64_t)status.st_size);
         struct store_reader *reader;
         struct rollup *rollup = NULL;
 
