@@ -20,8 +20,8 @@ def without_checkpoints(records):
 
 class World:
     """Two and a half days of a site: an hour without users, then hours that nobody
-    counted, then a busy end. Counted with so few registers that an interval is many
-    pixels high."""
+    counted, then a busy end; some minutes get late frames. Counted with so few registers
+    that an interval is many pixels high."""
 
     precision = ("--precision", "11")
 
@@ -32,10 +32,12 @@ class World:
         self.quiet = (self.now - 8 * HOUR, self.now - 7 * HOUR)
         self.missing = (self.now - 5 * HOUR, self.now - 3 * HOUR)
         self.end = self.now - 2 * MINUTE
+        self.late = {self.now - ago * MINUTE for ago in (390, 370, 369, 1300, 1315, 1700, 3000)}
         first = (board_page.frames(self.start, self.quiet[0], 20, 5000, 1)
-                 + board_page.frames(self.quiet[1], self.missing[0], 20, 5000, 2))
-        second = board.records(board_page.frames(self.missing[1], self.end, 150, 20000, 3),
-                               *self.precision)
+                 + board_page.frames(self.quiet[1], self.missing[0], 20, 5000, 2)
+                 + "".join(f'{{"uid":"u1","ts":{minute}}}\n' for minute in self.late).encode())
+        self.busy = board_page.frames(self.missing[1], self.end, 150, 20000, 3)
+        second = board.records(self.busy, *self.precision)
         # Without its checkpoints nothing tells what was before the second run.
         board.feed(board.records(first, *self.precision) + without_checkpoints(second))
         self.wait_for(self.end)
@@ -129,6 +131,69 @@ def test_missing_is_marked_and_zero_is_a_line_on_the_axis(tab, world):
     assert 0.05 < len(marks) / len(hatched) < 0.6
     line = tab.pixels(world.end - 30)
     assert not any(near(place, line["column"][round(line["value"])]) for place in marks)
+
+
+def muted(tab):
+    return tab.page.evaluate("""() => {
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--muted");
+        pen.fillRect(0, 0, 1, 1);
+        return Array.from(pen.getImageData(0, 0, 1, 1).data);
+    }""")
+
+
+def below_the_axis(tab, times):
+    """The line of pixels there that marks of late buckets reach, and where on it times lie."""
+    return tab.page.evaluate("""(times) => {
+        const {chart: {u}} = window.headcount;
+        const {left, width} = u.bbox;
+        const y = Math.round(u.valToPos(0, "y", true)) + 5;
+        const bytes = u.ctx.getImageData(left, y, width, 1).data;
+        const pixels = [];
+        for (let i = 0; i < bytes.length; i += 4) pixels.push(Array.from(bytes.slice(i, i + 4)));
+        return [pixels, times.map((time) => u.valToPos(time, "x", true) - left)];
+    }""", times)
+
+
+@pytest.mark.parametrize("search", ["?range=24h&by=hour&tz=UTC", "?range=7d&by=day",
+                                    "?range=24h&by=hour&tz=Asia/Kathmandu"])
+def test_bars_that_are_late_are_marked(tab, world, search):
+    _, _, asked = tab.open(search).drawn()
+    told = api_rows(world, asked)
+    middles = [(max(asked["from"], board_page.seconds(row["start"]))
+                + min(asked["to"], board_page.seconds(row["end"]))) / 2 for row in told]
+    pixels, places = below_the_axis(tab, middles)
+    colour = muted(tab)
+    late = sum(row["late"] > 0 for row in told)
+    assert 0 < late and (late < len(told) or asked["by"] == "day")
+    for row, place in zip(told, places):
+        assert near(pixels[round(place)], colour) == (row["late"] > 0), row
+    assert tab.page.locator("#late-key").is_visible()
+
+
+def test_narrow_buckets_that_are_late_are_marked(tab, world):
+    _, _, asked = tab.open("?range=24h").drawn()
+    late = [board_page.seconds(row["start"]) for row in api_rows(world, asked) if row["late"]]
+    assert set(late) == {minute for minute in world.late if minute >= asked["from"]} != set()
+    pixels, places = below_the_axis(tab, [minute + 30 for minute in late])
+    colour = muted(tab)
+    marked = [x for x, pixel in enumerate(pixels) if near(pixel, colour)]
+    for place in places:
+        assert min(abs(x - place) for x in marked) <= 4
+    for x in marked:
+        assert min(abs(x - place) for place in places) <= 4
+    # Whoever points at it, goes there by keys, or reads the table is told.
+    tab.open("?range=1h&by=minute")
+    assert tab.page.locator("#late-key").is_hidden()
+    minute = min(late)
+    span = f"{board_page.utc(minute - 9 * MINUTE)}/{board_page.utc(minute + 3 * MINUTE)}"
+    rows, _, _ = tab.open(f"?range=24h&by=minute&zoom={span}").drawn()
+    tab.page.locator("#chart").focus()
+    tab.page.keyboard.press("Home")
+    for _ in range([row[0] for row in rows].index(minute)):
+        tab.page.keyboard.press("ArrowRight")
+    assert tab.page.locator("#spoken").inner_text().endswith("complete, got late events.")
+    assert "got late events" in tab.page.locator("#tip").inner_text()
 
 
 def plot(tab):
@@ -266,8 +331,8 @@ def test_the_table_has_the_same_rows(tab, world):
             "(lines) => lines.map((line) => [...line.cells].map((cell) => cell.innerText))")):
         assert cells[0].split(", ")[-1][:5] == row["start"][11:16]
         assert cells[1:4] == [f"{row[name]:,}" for name in ("uniques", "low", "high")]
-        assert cells[4] == f"{row['minutes']} of {row['of']}"
-        assert (cells[5] == "complete") == row["complete"]
+        assert cells[4:6] == [f"{row['minutes']} of {row['of']}", str(row["late"])]
+        assert (cells[6] == "complete") == row["complete"]
 
 
 def test_the_csv_is_the_api_s(tab, world):
@@ -277,8 +342,8 @@ def test_the_csv_is_the_api_s(tab, world):
     text = open(download.value.path(), encoding="utf-8").read()
     told = api_rows(world, tab.drawn()[2])
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [(row["start"], int(row["uniques"])) for row in rows] == [
-        (row["start"], row["uniques"]) for row in told]
+    assert [(row["start"], int(row["uniques"]), int(row["late"])) for row in rows] == [
+        (row["start"], row["uniques"], row["late"]) for row in told]
 
 
 @pytest.mark.parametrize("covered,users", [(False, 4321), (True, 8765)])
@@ -298,3 +363,22 @@ def test_a_new_minute_appears_by_itself(tab, world, covered, users):
     (told,) = [row for row in world.board.rows(by="minute", **{"from": minute}, to=minute + 60)]
     assert [row for row in rows if row[0] == minute] == as_drawn([told])
     assert tab.page.locator("#live").inner_text() == "live"
+
+
+def test_a_late_user_appears_by_himself(tab, world):
+    """Who was there: the number stays, and the minute is marked all the same."""
+    rows, _, _ = tab.open("?range=1h").drawn()
+    minute = rows[-20][0]
+    (told,) = world.board.rows(by="minute", **{"from": minute}, to=minute + 60)
+    frame = next(line for line in world.busy.splitlines(True) if f'"ts":{minute}'.encode() in line)
+    records = without_checkpoints(world.board.records(frame, *world.precision))
+    # When it listens, and has asked once more for what changed before it did.
+    tab.page.wait_for_function("() => window.headcount.link === 'live' && !window.headcount.again")
+    tab.settle()
+    assert tab.page.locator("#late-key").is_hidden()
+    world.board.feed(records.replace(b'"state":"closed"', b'"state":"late"'))
+    tab.page.wait_for_function("""(minute) => window.headcount.cells.some(
+        ({start, late}) => start === minute && late === 1)""", arg=minute)
+    assert tab.page.locator("#late-key").is_visible()
+    assert world.board.rows(by="minute", **{"from": minute}, to=minute + 60) == [
+        {**told, "late": 1}]

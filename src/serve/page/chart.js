@@ -1,6 +1,7 @@
 // The main chart: uPlot has scales, axes, cursor and selection; paint.js draws.
 
-import {axisLabels, bucket, margin, number, percent, short, spoken, state} from "./format.js";
+import {axisLabels, bucket, lateness, margin, number, percent, short, spoken, state}
+  from "./format.js";
 import {byId, h} from "./dom.js";
 import {cellAt} from "./rows.js";
 import {colours, paintBuckets} from "./paint.js";
@@ -53,7 +54,8 @@ function tipContent(cell, by, tz) {
     h("strong", {}, `${number(cell.uniques)} users`),
     h("span", {}, `95 %: ${number(cell.low)} to ${number(cell.high)}${wide}`),
     h("span", {class: `state ${cell.state}`},
-      `${number(cell.minutes)} of ${number(cell.of)} minutes, ${state(cell)}`)];
+      `${number(cell.minutes)} of ${number(cell.of)} minutes, ${state(cell)}`),
+    ...(cell.late ? [h("span", {class: "late"}, lateness(cell))] : [])];
 }
 
 export class Chart {
@@ -63,6 +65,7 @@ export class Chart {
     this.on = on;
     this.tip = byId("tip");
     this.spoken = byId("spoken");
+    this.lateKey = byId("late-key");
     this.look = {paint: colours(), tz: "UTC"};
     this.view = {cells: [], by: "minute", from: 0, to: 1};
     this.at = -1;
@@ -115,6 +118,7 @@ export class Chart {
     const start = this.at >= 0 ? this.view.cells[this.at]?.start : null;
     this.view = view;
     this.look.tz = view.tz;
+    this.lateKey.hidden = !view.cells.some((cell) => cell.late);
     this.u.setData(columns(view.cells), true);
     if (start !== null) this.point(cellAt(view.cells, start));
   }

@@ -113,10 +113,19 @@ export function state(row) {
   return STATES[row.state] ?? row.state;
 }
 
+// What came when the clock had passed it; "" when nothing did.
+export function lateness(row) {
+  if (!row.late) return "";
+  if (row.of === 1) return "got late events";
+  return `${number(row.late)} ${row.late === 1 ? "minute" : "minutes"} got late events`;
+}
+
 // A row in a sentence, for those who hear it.
 export function spoken(row, by, tz) {
   const when = bucket(row, by, tz);
   if (row.gap) return `${when}: missing, nothing was counted.`;
+  const late = row.late ? `, ${lateness(row)}` : "";
   return `${when}: ${number(row.uniques)} users, between ${number(row.low)} and ` +
-    `${number(row.high)}. ${number(row.minutes)} of ${number(row.of)} minutes, ${state(row)}.`;
+    `${number(row.high)}. ${number(row.minutes)} of ${number(row.of)} minutes, ` +
+    `${state(row)}${late}.`;
 }

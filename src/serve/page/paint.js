@@ -1,8 +1,11 @@
 // What the main chart draws with: a bucket is as wide as its time. Wide ones are bars,
-// narrow ones steps of a line; the interval lies over either. All in canvas pixels.
+// narrow ones steps of a line; the interval lies over either. Late ones have a triangle
+// below the axis. All in canvas pixels.
 
 const BAR_MIN = 9;      // CSS pixels
 const RAIL = 6;
+const LATE_WIDTH = 8;
+const LATE_HEIGHT = 6;
 
 export function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -131,6 +134,32 @@ function drawRail(ctx, places, paint, base, ratio) {
   }
 }
 
+// Where marks of late buckets stand, in the middle of what is seen of each; those that
+// would lie on another are left out.
+export function lateMarks(places, {left, width}, apart) {
+  const marks = [];
+  for (const {cell, x0, x1} of places) {
+    const from = Math.max(x0, left);
+    const to = Math.min(x1, left + width);
+    const middle = (from + to) / 2;
+    if (cell.late && from < to && !(middle - marks[marks.length - 1] < apart)) marks.push(middle);
+  }
+  return marks;
+}
+
+// Triangles below the axis.
+function drawLate(u, places, paint, base, ratio) {
+  const half = LATE_WIDTH / 2 * ratio;
+  u.ctx.fillStyle = paint.text;
+  u.ctx.beginPath();
+  for (const x of lateMarks(places, u.bbox, 2 * half)) {
+    u.ctx.moveTo(x, base + ratio);
+    u.ctx.lineTo(x + half, base + (1 + LATE_HEIGHT) * ratio);
+    u.ctx.lineTo(x - half, base + (1 + LATE_HEIGHT) * ratio);
+  }
+  u.ctx.fill();
+}
+
 function runsOf(places) {
   const runs = [];
   let end = null;
@@ -145,9 +174,10 @@ function runsOf(places) {
 
 export function paintBuckets(u, cells, paint) {
   const ratio = devicePixelRatio || 1;
+  const places = place(u, cells);
+  const base = u.valToPos(0, "y", true);
+  drawLate(u, places, paint, base, ratio);
   clipped(u, (ctx) => {
-    const places = place(u, cells);
-    const base = u.valToPos(0, "y", true);
     const rows = places.filter((spot) => !spot.cell.gap);
     const width = rows.length > 0 ? Math.max(...rows.map((spot) => spot.x1 - spot.x0)) : 0;
     drawGaps(u, ctx, places, paint, ratio);

@@ -4,16 +4,16 @@ import {h} from "./dom.js";
 import {bucket, number, state} from "./format.js";
 
 const PAGE = 500;
-const HEADS = ["Time", "Users", "Low", "High", "Minutes", "State"];
+const HEADS = ["Time", "Users", "Low", "High", "Minutes", "Late minutes", "State"];
 
 function line(cell, by, tz) {
   const when = h("th", {scope: "row"}, bucket(cell, by, tz));
   if (cell.gap) {
-    return h("tr", {class: "gap"}, when, h("td", {colspan: "5"}, "missing"));
+    return h("tr", {class: "gap"}, when, h("td", {colspan: "6"}, "missing"));
   }
   return h("tr", {}, when, ...[cell.uniques, cell.low, cell.high].map(
     (value) => h("td", {}, number(value))),
-    h("td", {}, `${number(cell.minutes)} of ${number(cell.of)}`),
+    h("td", {}, `${number(cell.minutes)} of ${number(cell.of)}`), h("td", {}, number(cell.late)),
     h("td", {class: `state ${cell.state}`}, state(cell)));
 }
 
