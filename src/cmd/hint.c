@@ -36,9 +36,22 @@ static void name_fields(const struct message *message, char *hint, size_t hint_s
             between = ", ";
         }
         if (used < hint_size)
-            snprintf(hint + used, hint_size - used, ": --user-field, --time-field");
+            snprintf(hint + used, hint_size - used,
+                     ": --user-field, --time-field (b inside a is /a/b)");
     }
     json_destroy(&json);
+}
+
+/* Whether it is what headcountd writes itself, also where it is cut. */
+static bool is_record(const struct message *message)
+{
+    static const char *const begins[] = {"{\"type\":\"sketch\",\"version\":",
+                                         "{\"type\":\"checkpoint\",\"version\":"};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (message->size > strlen(begins[i]) &&
+            memcmp(message->bytes, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return false;
 }
 
 void hint_for_rejected(const struct config *config, const struct pipeline *pipeline, char *hint,
@@ -57,6 +70,11 @@ void hint_for_rejected(const struct config *config, const struct pipeline *pipel
     snprintf(hint, hint_size, "the first one is no JSON object: --rejects keeps them to look at");
     if (message.size == 0)
         return;
+    if (is_record(&message)) {
+        snprintf(hint, hint_size, "these are records, which headcountd has written: headcount "
+                                  "merge and headcount-board read them");
+        return;
+    }
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (units[i].unit != config->decode.time_unit &&
             valid_with(config, units[i].unit, &message)) {

@@ -193,6 +193,22 @@ static bool group_add(struct pipeline *p, const struct message *message, const s
     return p->group.count < GROUP_FRAMES || group_end(p);
 }
 
+/* Keeps the first frame that was rejected; one whose fields were looked at tells more of
+ * what is wrong with all of them than one that is damaged. */
+static void keep_rejected(struct pipeline *p, const struct message *message, enum reject reason)
+{
+    bool fields = reason >= REJECT_NO_USER && reason <= REJECT_TIME_LATE;
+    uint64_t of_fields = 0;
+
+    for (int i = REJECT_NO_USER; i <= REJECT_TIME_LATE; i++)
+        of_fields += p->counters.rejected[i];
+    if (!message->bytes || (p->first_rejected_size > 0 && (!fields || of_fields > 0)))
+        return;
+    p->first_rejected_size =
+        message->size < FIRST_REJECTED_BYTES ? message->size : FIRST_REJECTED_BYTES;
+    memcpy(p->first_rejected, message->bytes, p->first_rejected_size);
+}
+
 /* A message that was decoded, with its frame if it has a valid one. */
 INLINE bool fold_decoded(struct pipeline *p, const struct message *message, enum reject reason,
                          const struct frame *frame)
@@ -203,11 +219,7 @@ INLINE bool fold_decoded(struct pipeline *p, const struct message *message, enum
     } else {
         if (p->o.rejects && !reject_set_aside(p, message, reason))
             return false;
-        if (p->first_rejected_size == 0 && message->bytes) {
-            p->first_rejected_size =
-                message->size < FIRST_REJECTED_BYTES ? message->size : FIRST_REJECTED_BYTES;
-            memcpy(p->first_rejected, message->bytes, p->first_rejected_size);
-        }
+        keep_rejected(p, message, reason);
         p->counters.rejected[reason]++;
     }
     p->counters.bytes += message->size;

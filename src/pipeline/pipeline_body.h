@@ -24,7 +24,7 @@
 #define PROVE_MS 10000
 #define PROVE_FRAMES_MIN 20
 /* What is kept of the first rejected frame. */
-#define FIRST_REJECTED_BYTES 4096
+#define FIRST_REJECTED_BYTES (64 * 1024)
 /* The token of a checkpoint's record: its number with this bit. */
 #define TOKEN_CHECKPOINT (UINT64_C(1) << 63)
 /* Attempts of the last commit before partitions are given up without it. */
@@ -121,6 +121,7 @@ struct pipeline {
     int64_t first_read_ms;
     char *first_rejected;
     size_t first_rejected_size;
+    bool times_told; /* whether their times make sense was looked at */
 
     int64_t next_observe_ms;
     int64_t next_clocks_ms;
@@ -143,6 +144,9 @@ void pipeline_end(struct pipeline *p, enum pipeline_result result, const char *f
     __attribute__((format(printf, 3, 4)));
 /* Whether to say it now; *times is how often it happened since the last time. */
 bool log_limit_pass(struct log_limit *limit, int64_t now_ms, uint64_t *times);
+
+/* status.c: says it once when the times of all that was read can't be meant. */
+void status_doubt_times(struct pipeline *p);
 
 /* fold.c: the run at work into windows, as far as memory and the rejects sink
  * go. True when the run is finished. */

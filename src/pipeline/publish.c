@@ -304,6 +304,7 @@ static void begin_checkpoint(struct pipeline *p)
     p->last_checkpoint_ms = p->gathering_ms = p->now_ms;
     p->news = false;
     p->last_begun = p->leaving;
+    status_doubt_times(p);
 }
 
 /* What failed goes out again, even when no checkpoint can begin. */

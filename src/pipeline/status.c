@@ -1,7 +1,11 @@
 /* What is told of a pipeline while it runs. */
 #include <assert.h>
 
+#include "log.h"
 #include "pipeline_body.h"
+
+/* 1971: what a unit that is too small makes of any day of ours lies before it. */
+#define DOUBTFUL_BEFORE_S (INT64_C(365) * 86400)
 
 static size_t count_open(const struct pipeline *p)
 {
@@ -50,4 +54,16 @@ void pipeline_partition(const struct pipeline *p, size_t slot,
         .watermark_s = watermark_of_partition(&p->watermark, &p->clocks[slot], p->max_lag_s),
         .end_confirmed_ms = source_end_confirmed_ms(p->o.source, (uint32_t)slot),
     };
+}
+
+void status_doubt_times(struct pipeline *p)
+{
+    if (p->times_told || p->minute_first_s > p->minute_last_s)
+        return;
+    p->times_told = true;
+    if (p->minute_last_s < DOUBTFUL_BEFORE_S)
+        log_event(LOG_WARN, "time_doubtful", LOG_I("first_s", p->minute_first_s),
+                  LOG_I("last_s", p->minute_last_s),
+                  LOG_S("hint", "all times lie in 1970: look at --time-unit, which is too small"),
+                  LOG_S("effect", "they are counted"));
 }

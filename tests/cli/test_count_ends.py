@@ -1,11 +1,12 @@
 """Goal: whatever goes wrong outside, headcountd ends as its exit codes promise,
 says why, and leaves records that hold what it read."""
 import os
+import pathlib
 import signal
 import subprocess
 
 import pytest
-from frames import lines, stream
+from frames import lines, small_frame, stream
 from oracle import Oracle, frames_total, records_of
 
 USAGE, CONFIG, FAILED = 2, 78, 1
@@ -169,6 +170,59 @@ def test_no_valid_frames(programs):
     err = programs.count("-", "--user-field", "user", input=lines(stream(37, 12000)),
                          code=FAILED).err
     assert "no_user" in err
+
+
+def hint_of(err):
+    [line] = [line for line in err.splitlines() if "event=no_valid_frames" in line]
+    return line
+
+
+def test_hint_names_fields_of_a_typical_frame(programs):
+    """A torn line in front hides nothing, nor do frames that are large."""
+    frame = b'{"user":{"id":"a"},"time":1468244380,"fill":"%s"}\n' % (b"x" * 50000)
+    err = programs.count("-", "--user-field", "user.id", input=b'{"us\n' + frame * 30,
+                         code=FAILED).err
+    assert "has the fields user, time, fill" in hint_of(err) and "is /a/b" in hint_of(err)
+
+
+def test_hint_knows_records(programs):
+    """Sketches of 2^17 registers, of which not all is kept to be looked at."""
+    users = lines([small_frame(f"u{i}", 1468244380) for i in range(40000)])
+    for size in ("4", "17"):
+        records = programs.count("-", "-p", size, input=users).out
+        err = programs.count("-", input=records, code=FAILED).err
+        assert "these are records" in hint_of(err), err
+
+
+@pytest.mark.parametrize(("unit", "times", "doubted"), [
+    ("ms", [1468244380, 1468244440], True), ("us", [1468244380123], True),
+    ("s", [1468244380], False), ("s", [60, 1468244380], False), ("ns", [], False)])
+def test_a_unit_that_is_too_small_is_doubted(programs, unit, times, doubted):
+    """All of today in 1970: counted, as it may be meant, and said once."""
+    frames = lines([small_frame(f"u{i}", time) for i, time in enumerate(times)])
+    done = programs.count("-", "--time-unit", unit, input=frames)
+    assert done.err.count("event=time_doubtful") == doubted
+    assert sum(record["frames"] for record in records_of(done.out, "sketch")) == len(times)
+
+
+@pytest.mark.parametrize(("reason", "frame"), [
+    ("too_large", b'{"uid":"%s","ts":1}' % (b"x" * 70000)), ("empty", b" "),
+    ("not_json", b'{"uid":"a"'), ("too_deep", b'{"a":%s' % (b"[" * 1025)),
+    ("bad_escape", b'{"uid":"\\q","ts":1}'), ("bad_utf8", b'{"uid":"\xff","ts":1}'),
+    ("not_object", b"[1]"), ("no_user", b'{"ts":1}'), ("user_type", b'{"uid":null,"ts":1}'),
+    ("user_empty", b'{"uid":"","ts":1}'), ("no_time", b'{"uid":"a"}'),
+    ("user_too_long", b'{"uid":"%s","ts":1}' % (b"x" * 4097)),
+    ("time_type", b'{"uid":"a","ts":"soon"}'), ("time_range", b'{"uid":"a","ts":-1}'),
+    ("time_ahead", b'{"uid":"a","ts":1480003601}'), ("time_late", b'{"uid":"a","ts":1479999000}')])
+def test_reasons_are_those_of_the_docs(programs, reason, frame):
+    """Each has a row in FORMAT.md, and a frame that has it."""
+    table = (pathlib.Path(__file__).parents[2] / "docs" / "FORMAT.md").read_text()
+    assert any(f"`{reason}`" in line.split("|")[1] for line in table.splitlines()
+               if line.startswith("| `"))
+    good = lines([small_frame("b", 1480000000)])
+    err = programs.count("-", "--now", "1480000000", "--max-late", "10m", "--max-frame", "64KiB",
+                         input=frame + b"\n" + good).err
+    assert f"rejected  1: {reason} 1," in err
 
 
 def test_nothing_to_count(programs):
