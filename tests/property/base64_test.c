@@ -2,7 +2,6 @@
  * does, and that what RFC 4648 says: every length, every byte in every place of
  * a text, padding, texts at odd addresses that end where memory ends, and
  * nothing is written beyond the room that the contract names. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

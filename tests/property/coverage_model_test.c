@@ -8,7 +8,6 @@
 #include "coverage.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "check_main.h"
 #include "coverage_inside.h"

@@ -6,7 +6,6 @@
 #include "record_samples.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "check_main.h"
 

@@ -5,7 +5,6 @@
  * disagree in stream, fields, profile and key, and for parts whose sketches and
  * checkpoints had to wait in a file. Where a join is declined the part's records are added one by
  * one, as callers do; it must not be declined without a reason. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

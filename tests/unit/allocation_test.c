@@ -2,7 +2,6 @@
  * bytes of a file to the registers. The linker sends every call of ours to the
  * allocator through the counters below. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "check_main.h"
 #include "clock.h"

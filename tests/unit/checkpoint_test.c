@@ -1,7 +1,5 @@
 /* Goal: the limits of the bookkeeping, and its rules one at a time as examples.
  * Random histories stand in checkpoint_model_test. */
-#include <stdlib.h>
-
 #include "check_main.h"
 #include "checkpoint.h"
 #include "limits.h"

@@ -1,7 +1,6 @@
 /* Goal: who is let in. The names in Host where only this machine is served, tokens and
  * their files, addresses to listen on. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -1,7 +1,6 @@
 /* Goal: several requests on a connection, however they are cut; what is too long or too
  * many; and that a client that is slow, silent, gone or many holds up nobody but
  * itself. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

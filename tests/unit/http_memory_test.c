@@ -1,7 +1,6 @@
 /* Goal: wherever memory runs out, a client gets its answer, a 503 or the end of the
  * connection, and the next one gets its answer; a server that can't start says so.
  * The leak checker of the sanitized build sees the rest. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

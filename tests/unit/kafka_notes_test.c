@@ -2,7 +2,6 @@
  * and then kept quiet, other kinds are not; and there is something to do about
  * each. */
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

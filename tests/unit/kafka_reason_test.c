@@ -1,7 +1,6 @@
 /* Goal: what librdkafka and OpenSSL say when a broker and a client do not trust
  * each other comes with what to do about it, the right thing for each; the words
  * are those of librdkafka 2.0.2 with OpenSSL 3.0, taken down from real brokers. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

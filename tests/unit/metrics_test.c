@@ -5,7 +5,6 @@
 #include <math.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

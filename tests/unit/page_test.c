@@ -2,7 +2,6 @@
  * that its files name is there, nothing needs an inline script or style, and a browser
  * is told what each file is. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

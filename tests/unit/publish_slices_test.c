@@ -3,7 +3,6 @@
  * of raw ids without end, the output counts what comes between two of its polls,
  * and the clock moves only when a test says so. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"

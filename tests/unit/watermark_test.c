@@ -1,7 +1,5 @@
 /* Goal: every sentence about the clock of a partition and the watermark of a
  * pipeline, each as an example worked out by hand. */
-#include <stdlib.h>
-
 #include "check_main.h"
 #include "watermark.h"
 

@@ -3,7 +3,6 @@
  * Random histories stand in window_model_test. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check_main.h"
