@@ -39,7 +39,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "unsanitized: replaces what a sanitizer replaces too")
+    config.addinivalue_line("markers", "unsanitized: of the programs as they are shipped, or "
+                            "with something loaded that a sanitizer wants to be before")
 
 
 def pytest_collection_modifyitems(config, items):

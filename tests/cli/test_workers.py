@@ -126,6 +126,7 @@ def test_rejects_of_several_workers(programs, scratch, frames, truth):
     assert found == [broken] * (len(frames) // 10)
 
 
+@pytest.mark.unsanitized
 def test_people_see_each_minute_once(programs, path, truth):
     env = {"LD_PRELOAD": str(programs.bin / "terminal_preload.so")}
     out = programs.count("--workers", 3, "-q", path, env=env).out.decode()

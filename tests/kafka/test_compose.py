@@ -56,6 +56,7 @@ def test_what_is_mounted_and_published(services):
             assert service["read_only"] and service["cap_drop"] == ["ALL"], name
 
 
+@pytest.mark.unsanitized
 def test_dockerfile(services, build):
     file = Dockerfile()
     targets = {each["build"]["target"] for each in services.values() if "build" in each}
