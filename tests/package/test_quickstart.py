@@ -28,18 +28,20 @@ ROOT = pathlib.Path(__file__).parents[2]
 MARK = "QUICKSTART_RUN"
 # Longer than anything here takes, a build on a busy machine included.
 LIMIT_S = 400
+# And longer than it takes to end all of it.
+END_S = 60
 # A live stream of about 83 frames a second, and three hours of them before it.
 MINUTE_USERS = range(3000, 5001)
 
 
 def processes(mark):
-    """The commands that still run of what was started under this mark."""
-    found = []
+    """{id: command} of what was started under this mark and still runs."""
+    found = {}
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" "))
-    return [command for command in found if command]
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+    return {number: command for number, command in found.items() if command}
 
 
 def files(folder):
@@ -64,14 +66,18 @@ class Terminal:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(LIMIT_S)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(END_S)
+        self.process.kill()
+        self.process.wait()
         os.close(self.screen)
 
     def read(self):
         """What has come; False when nobody has the terminal any more."""
         with contextlib.suppress(OSError):  # EIO: the last one has closed it
             while select.select([self.screen], [], [], 0.05)[0]:
-                self.said += os.read(self.screen, 65536).decode().replace("\r\n", "\n")
+                self.said += os.read(self.screen, 65536).decode(errors="replace").replace(
+                    "\r\n", "\n")
             return True
         return False
 
@@ -88,9 +94,9 @@ class Terminal:
         os.write(self.screen, termios.tcgetattr(self.screen)[6][termios.VINTR])
 
     def end(self):
-        """The exit code."""
+        """The exit code, once all of it is said."""
         wait_for(lambda: not self.read(), "its end", LIMIT_S)
-        return self.process.wait(LIMIT_S)
+        return self.process.wait(END_S)
 
 
 class Tree:
@@ -107,12 +113,14 @@ class Tree:
         shutil.copytree(npm, made / "npm")
         (made / "kafka").mkdir()
         (made / "kafka" / "jars").symlink_to(kafka / "jars")
-        self.sources = files(self.path)
+        self.sources, self.started = files(self.path), []
 
     def terminal(self, *words):
-        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TERM": "dumb",
-                       "HOME": str(self.home), "TMPDIR": str(self.temporary)}
-        return Terminal(["tools/quickstart", *words], self.path, environment)
+        environment = {name: value for name, value in os.environ.items()
+                       if not re.match("HEADCOUNT_|MAVEN_OPTS$|(WAYLAND_)?DISPLAY$", name)}
+        environment.update(HOME=str(self.home), TMPDIR=str(self.temporary))
+        self.started.append(Terminal(["tools/quickstart", *words], self.path, environment))
+        return self.started[-1]
 
     def check_nothing_left(self, terminal):
         wait_for(lambda: not processes(terminal.mark), "the end of all it started")
@@ -120,6 +128,13 @@ class Tree:
         assert outside == {path for path in self.sources if path.parts[0] != "build"}
         assert files(self.home) | files(self.temporary) == set()
         assert [path.name for path in (self.path / "build" / "kafka").iterdir()] == ["jars"]
+
+    def end(self):
+        """What a test found to be left is not left by the tests."""
+        for terminal in self.started:
+            for number in processes(terminal.mark):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
 
     def log(self, name):
         return (self.path / "build" / "quickstart" / f"{name}.log").read_text()
@@ -130,7 +145,9 @@ def tree(request):
     kept = [pathlib.Path(request.config.getoption(name)).absolute()
             for name in ("--kafka", "--npm")]
     with tempfile.TemporaryDirectory(prefix="headcount-") as folder:
-        yield Tree(pathlib.Path(folder), *kept)
+        tree = Tree(pathlib.Path(folder), *kept)
+        yield tree
+        tree.end()
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +208,9 @@ def test_a_part_that_ends(tree):
     """All of it ends, and says why."""
     with tree.terminal() as terminal:
         terminal.wait_for("^Ctrl-C ends all of it")
-        board = subprocess.run(["pgrep", "-s", str(terminal.process.pid), "headcount-board"],
-                               stdout=subprocess.PIPE, check=True)
-        os.kill(int(board.stdout), signal.SIGKILL)
+        board, = [number for number, command in processes(terminal.mark).items()
+                  if command.startswith("build/bin/headcount-board ")]
+        os.kill(board, signal.SIGKILL)
         assert terminal.end() == 1
     assert re.search(r"^board has ended; from build/quickstart/board\.log:$", terminal.said, re.M)
     tree.check_nothing_left(terminal)
