@@ -247,8 +247,8 @@ static bool is_late(const struct record_sketch *record)
            strncmp(record->instance, "merge/", 6) != 0;
 }
 
-/* The minute is written again with that, though it may have no more users: so whoever
- * watches it, and its totals, are told. */
+/* The minute is written again with that, though it may have no more users: so it is told
+ * of as changed, and its totals become due. */
 static bool mark_late(struct store_grains *grains, struct store_stream *stream, int64_t series,
                       const struct record_sketch *record)
 {
