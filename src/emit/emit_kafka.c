@@ -228,9 +228,11 @@ static void kafka_look_for_stall(struct emit_kafka *kafka, bool moved)
     log_event(LOG_WARN, "output_waits", LOG_S("topic", kafka->topic),
               LOG_I("records", (int64_t)kafka->in_flight),
               LOG_I("seconds", (now - kafka->waits_ms) / 1000), LOG_S("last_error", last),
-              LOG_S("hint", "no record is acknowledged: look at the leaders of the topic, at "
-                            "their replicas (min.insync.replicas) and at whether this user may "
-                            "write to it"));
+              LOG_S("hint", kafka_notes_cut_off(&kafka->notes)
+                                ? KAFKA_CUT_OFF_ADVICE
+                                : "no record is acknowledged: look at the leaders of the topic, "
+                                  "at their replicas (min.insync.replicas) and at whether this "
+                                  "user may write to it"));
 }
 
 static size_t kafka_poll(struct emit *emit, int timeout_ms, struct emit_ack *acks, size_t room)

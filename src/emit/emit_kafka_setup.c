@@ -136,6 +136,16 @@ static enum emit_kafka_status setup_give_up(struct kafka_admin *admin, const cha
     return setup_fail(EMIT_KAFKA_FAILED, "can't be reached", topic, why, error, error_size);
 }
 
+/* Without a number of ours the brokers take theirs (num.partitions). */
+static void log_created(const struct emit_kafka_options *options)
+{
+    if (options->partitions > 0)
+        log_event(LOG_INFO, "output_created", LOG_S("topic", options->topic),
+                  LOG_I("partitions", options->partitions));
+    else
+        log_event(LOG_INFO, "output_created", LOG_S("topic", options->topic));
+}
+
 static enum kafka_answer setup_create(struct kafka_admin *admin,
                                       const struct emit_kafka_options *options,
                                       const struct kafka_patience *patience, char *error,
@@ -148,8 +158,7 @@ static enum kafka_answer setup_create(struct kafka_admin *admin,
                                                   patience, error, error_size);
 
     if (answer == KAFKA_ANSWERED)
-        log_event(LOG_INFO, "output_created", LOG_S("topic", options->topic),
-                  LOG_I("partitions", options->partitions < 1 ? -1 : options->partitions));
+        log_created(options);
     return answer;
 }
 

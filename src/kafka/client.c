@@ -117,8 +117,12 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
         return;
     }
     complaint_take(notes, behind ? behind + 3 : line, text);
-    if (strcmp(facility, "FAIL") == 0)
+    if (strcmp(facility, "FAIL") == 0) {
         complaint_keep(notes, text, false);
+        (void)pthread_mutex_lock(&notes->lock);
+        notes->cut_off_ms = clock_monotonic_ms();
+        (void)pthread_mutex_unlock(&notes->lock);
+    }
     if (kafka_notes_loud(notes, facility, &swallowed))
         log_event(LOG_WARN, "kafka_log", LOG_S("facility", facility), LOG_S("text", text),
                   LOG_I("repeated", swallowed));

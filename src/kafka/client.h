@@ -30,6 +30,7 @@ struct kafka_notes {
     void *owner; /* whatever the maker of the client needs in its own callbacks */
     pthread_mutex_t lock;
     char last[KAFKA_TEXT_MAX];  /* "" until the first complaint */
+    int64_t cut_off_ms;         /* when a connection failed last, or 0 */
     char fatal[KAFKA_TEXT_MAX]; /* "" while the client can go on */
     bool scram_fails;           /* this library cannot do the SCRAM that was asked for */
     bool turned_away;           /* a broker refused us, or we its certificate */
@@ -48,6 +49,11 @@ struct kafka_notes {
 
 void kafka_notes_init(struct kafka_notes *notes, void *owner);
 void kafka_notes_destroy(struct kafka_notes *notes);
+/* Whether a connection failed lately: what stands still then stands for want of a broker,
+ * and KAFKA_CUT_OFF_ADVICE is what can be done. */
+bool kafka_notes_cut_off(struct kafka_notes *notes);
+#define KAFKA_CUT_OFF_ADVICE \
+    "a broker can't be reached, as last_error says: look at it, at the network and at --brokers"
 /* The last complaint into `text`; false and "" when there was none. */
 bool kafka_notes_last(struct kafka_notes *notes, char *text, size_t size);
 /* Whether all brokers are out of reach, and not for being away: one at least

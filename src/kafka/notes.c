@@ -13,6 +13,8 @@
 #include "log.h"
 
 #define QUIET_MS 30000
+/* librdkafka says the same failure of a broker once in half a minute. */
+#define LATELY_MS 40000
 
 void kafka_notes_init(struct kafka_notes *notes, void *owner)
 {
@@ -39,6 +41,16 @@ static bool text_take(struct kafka_notes *notes, const char *from, char *text, s
 bool kafka_notes_last(struct kafka_notes *notes, char *text, size_t size)
 {
     return text_take(notes, notes->last, text, size);
+}
+
+bool kafka_notes_cut_off(struct kafka_notes *notes)
+{
+    bool lately;
+
+    (void)pthread_mutex_lock(&notes->lock);
+    lately = notes->cut_off_ms > 0 && clock_monotonic_ms() - notes->cut_off_ms < LATELY_MS;
+    (void)pthread_mutex_unlock(&notes->lock);
+    return lately;
 }
 
 bool kafka_notes_fatal(struct kafka_notes *notes, char *text, size_t size)

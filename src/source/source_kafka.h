@@ -126,6 +126,7 @@ struct source_kafka {
     unsigned joins_again;
 
     int64_t away_ms;      /* since when there is no assignment; 0: there is one */
+    bool unknown;         /* the brokers did not know the topic, since it was last assigned */
     int64_t unknown_ms;   /* since when no end is known; 0: some are */
     int64_t stall_look_ms;
 

@@ -79,6 +79,7 @@ static void error_note(struct source_kafka *k, const rd_kafka_message_t *message
         suspect_note(k, message);
         return;
     }
+    k->unknown |= unknown;
     if (message->err == RD_KAFKA_RESP_ERR__FATAL || (k->exit_at_end && (unknown || forbidden)))
         (void)snprintf(k->failed, sizeof(k->failed), "%s: %s", text, kafka_advice(message->err));
     else

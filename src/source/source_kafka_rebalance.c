@@ -68,6 +68,7 @@ static bool waiting_take(struct source_kafka *k)
     if (clock_monotonic_ms() < k->settled_ms || !kafka_assignment_build(k, k->waiting))
         return false;
     k->live = waiting_assign(k);
+    k->unknown = k->unknown && !k->live;
     k->told = false;
     waiting_drop(k);
     if (!k->live)

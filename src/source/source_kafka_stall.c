@@ -42,6 +42,16 @@ static bool lasts(struct source_kafka *k, const char *what, bool so, int64_t *si
     return loud;
 }
 
+static const char *advice_for_assignment(struct source_kafka *k)
+{
+    if (kafka_notes_cut_off(&k->notes))
+        return KAFKA_CUT_OFF_ADVICE;
+    if (k->unknown)
+        return kafka_advice(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    return "the group has not let us in: look at its coordinator's log, at whether this user may "
+           "read the group, and for other members that join over and over";
+}
+
 static void look_for_assignment(struct source_kafka *k, int64_t now_ms)
 {
     char last[KAFKA_TEXT_MAX];
@@ -51,9 +61,7 @@ static void look_for_assignment(struct source_kafka *k, int64_t now_ms)
     (void)kafka_notes_last(&k->notes, last, sizeof(last));
     log_event(LOG_WARN, "no_assignment", LOG_S("topic", k->topic),
               LOG_I("seconds", (now_ms - k->away_ms) / 1000), LOG_S("last_error", last),
-              LOG_S("hint", "the group has not let us in: look at its coordinator's log, at "
-                            "whether this user may read the group, and for other members that "
-                            "join over and over"));
+              LOG_S("hint", advice_for_assignment(k)));
 }
 
 /* Ends that are known and lie ahead, but nothing comes. */

@@ -172,6 +172,13 @@ def test_no_valid_frames(programs):
     assert "no_user" in err
 
 
+def test_nobody_to_reach_is_told_so(programs):
+    """Not that a group keeps us out, which nobody was asked about."""
+    with programs.start("-b", "127.0.0.1:1", "-t", "users") as daemon:
+        [event] = daemon.wait_for(lambda: daemon.events("no_assignment"), "a word about it")
+        assert "can't be reached" in event["hint"] and "127.0.0.1:1" in event["last_error"]
+
+
 def hint_of(err):
     [line] = [line for line in err.splitlines() if "event=no_valid_frames" in line]
     return line
