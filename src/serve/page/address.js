@@ -1,7 +1,8 @@
 // What is shown, and how it stands in the address, so that a link shows the same.
 //
 //   stream profile   what is counted; the first there is
-//   range            1h 6h 24h 7d 28d 90d 1y all, or custom with from= and to=
+//   range            1h 6h 24h 7d 28d 90d 1y all, or custom with from= and to=; left out:
+//                    see rangeOf
 //   zoom             FROM/TO, a part of the range
 //   by tz week_start view
 
@@ -12,7 +13,12 @@ export const RANGES = {"1h": 3600, "6h": 21600, "24h": 86400, "7d": 7 * 86400, "
 export const GRAINS = ["minute", "hour", "day", "week", "month", "year"];
 export const WEEKS = ["monday", "sunday", "saturday"];
 
-const DEFAULTS = {stream: "", profile: "", range: "24h", from: null, to: null, zoom: null,
+// Where no range is asked for: the shortest of these that has all of a stream.
+const STARTS = ["1h", "6h", "24h"];
+// A stream is over when this long nothing came.
+const OVER_S = 86400;
+
+const DEFAULTS = {stream: "", profile: "", range: "auto", from: null, to: null, zoom: null,
   by: "auto", tz: "", week_start: "monday", view: "chart"};
 
 export function utc(time) {
@@ -39,7 +45,7 @@ export function readAddress(search) {
   const got = new URLSearchParams(search);
   const state = {...DEFAULTS, stream: got.get("stream") ?? "", profile: got.get("profile") ?? ""};
   const custom = pair(time(got.get("from")), time(got.get("to")));
-  state.range = among(got.get("range"), [...Object.keys(RANGES), "all"], DEFAULTS.range);
+  state.range = among(got.get("range"), [...Object.keys(RANGES), "all", "auto"], DEFAULTS.range);
   if (custom) Object.assign(state, custom, {range: "custom"});
   const [from, to] = (got.get("zoom") ?? "").split("/");
   state.zoom = pair(time(from), time(to));
@@ -47,7 +53,6 @@ export function readAddress(search) {
   state.tz = isZone(got.get("tz")) ? got.get("tz") : "";
   state.week_start = among(got.get("week_start"), WEEKS, "monday");
   state.view = among(got.get("view"), ["chart", "table"], "chart");
-  state.given = got.has("range") || custom !== null || state.zoom !== null;
   return state;
 }
 
@@ -59,7 +64,7 @@ export function writeAddress(state) {
   if (state.range === "custom") {
     put.set("from", utc(state.from));
     put.set("to", utc(state.to));
-  } else if (state.range !== DEFAULTS.range || state.given) {
+  } else if (state.range !== DEFAULTS.range) {
     put.set("range", state.range);
   }
   if (state.zoom) put.set("zoom", `${utc(state.zoom.from)}/${utc(state.zoom.to)}`);
@@ -71,12 +76,28 @@ export function zoneOf(state) {
   return state.tz || browserZone();
 }
 
-// [from, to) of what is shown; a range that runs ends now.
+// The last day of a stream that is over, from a whole hour to a whole hour.
+function lastDay({from, to}) {
+  const end = Math.ceil(to / 3600) * 3600;
+  return {name: "custom", from: Math.max(end - 86400, Math.floor(from / 3600) * 3600), to: end};
+}
+
+// [from, to) of the range and its name; one that runs ends now. Where none is asked for
+// it is the shortest that shows what there is, at most 24 h, or a stream's last day.
+export function rangeOf(state, stream, now) {
+  if (state.range === "custom") return {name: "custom", from: state.from, to: state.to};
+  const from = stream?.from ?? now;
+  const over = stream?.to && stream.to < now - OVER_S;
+  if (state.range === "all") return {name: "all", from, to: over ? stream.to : now};
+  if (state.range === "auto" && over) return lastDay(stream);
+  const name = state.range !== "auto" ? state.range
+    : STARTS.find((start) => now - from <= RANGES[start]) ?? "24h";
+  return {name, from: now - RANGES[name], to: now};
+}
+
+// What of it is shown.
 export function shown(state, stream, now) {
-  if (state.zoom) return state.zoom;
-  if (state.range === "custom") return {from: state.from, to: state.to};
-  if (state.range === "all") return {from: stream?.first ?? now - 86400, to: now};
-  return {from: now - RANGES[state.range], to: now};
+  return state.zoom ?? rangeOf(state, stream, now);
 }
 
 // As fine as people can see: some hundred buckets, at most 1,440.

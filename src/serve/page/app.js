@@ -1,14 +1,15 @@
 // The page: what is shown stands in the address, and is drawn again when that changes
 // or when the board says that rows did.
 
-import {GRAINS, RANGES, WEEKS, grainOf, readAddress, shown, utc, writeAddress, zoneOf}
+import {GRAINS, RANGES, WEEKS, grainOf, rangeOf, readAddress, shown, utc, writeAddress, zoneOf}
   from "./address.js";
 import {Problem, ask, askFile, listen, now, setToken} from "./api.js";
 import {Chart} from "./chart.js";
 import {byId, h, fillSegments, fillSelect, save, setSegment} from "./dom.js";
 import {bucket, moment, number, span} from "./format.js";
 import {Panels} from "./panels.js";
-import {mergeRows, parseRows, withGaps} from "./rows.js";
+import {emptyUntil, mergeRows, parseRows, withGaps} from "./rows.js";
+import {tellStrays} from "./strays.js";
 import {showTable} from "./table.js";
 import {startTheme} from "./theme.js";
 import {makeTiles} from "./tiles.js";
@@ -21,9 +22,12 @@ const RANGE_NAMES = {"1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "
 const AGAIN_MS = 5000;
 const TILES_MS = 20000;
 const STALE_S = 300;
+// Rows that are further ahead of the clock are nothing new: their timestamps are damaged.
+const AHEAD_S = 600;
 
 const page = {
   state: readAddress(location.search), streams: [], stream: null, rows: [], asked: null,
+  range: null, unsure: false,
   chart: null, panels: null, newest: null, link: "connecting", stop: null, abort: null,
   again: null, loadedAt: 0, tilesAgain: null, tilesAt: 0,
 };
@@ -55,7 +59,6 @@ function askToken() {
 // Puts what changed into the address, as a step of its own that Back takes back.
 function change(changes, replace = false) {
   Object.assign(page.state, changes);
-  if ("range" in changes || "zoom" in changes) page.state.given = true;
   history[replace ? "replaceState" : "pushState"](null, "", writeAddress(page.state));
   showControls();
   load();
@@ -105,35 +108,61 @@ async function load() {
 
 function draw() {
   const {by, tz, from, to} = page.asked;
-  const cells = withGaps(page.rows, {from, to}, page.stream.first, now());
+  const since = page.stream.from;
+  const cells = withGaps(page.rows, {from, to}, page.stream, now());
   const last = page.rows[page.rows.length - 1];
   const end = Math.max(to, last ? last.end : 0);
   page.cells = cells;
   byId("summary").textContent = summary(cells, {by, tz, from, to: end});
+  tellStrays(byId("strays"), page.stream, {...page.asked, all: page.range === "all"}, link);
   if (page.state.view === "table") {
     showTable(byId("table-box"), {cells, by, tz, caption: `Unique users by ${by}, ${tz}`});
   } else {
-    page.chart.show({cells, by, tz, from, to: end});
+    page.chart.show({cells, by, tz, from, to: end, since,
+      emptyUntil: emptyUntil(cells, page.asked, since)});
   }
   byId("chart").setAttribute("aria-label", `Unique users by ${by}. ${summary(cells, page.asked)}`);
 }
 
 function summary(cells, {by, tz, from, to}) {
   const rows = cells.filter((cell) => !cell.gap);
+  const since = page.stream.from;
   const range = `${moment(from, tz)} to ${moment(to, tz)} (${tz})`;
   if (rows.length === 0) {
-    const {first, last} = page.stream;
-    const there = last ? ` There are minutes from ${moment(first, tz)} to ${moment(last, tz)}.`
-      : "";
+    const there = since === null ? ""
+      : ` There are minutes from ${moment(since, tz)} to ${moment(page.stream.to, tz)}.`;
     return `${range}: nothing was counted.${there}`;
   }
   const top = rows.reduce((a, b) => (b.uniques > a.uniques ? b : a));
-  return `${range}. Most: ${number(top.uniques)} users, ${bucket(top, by, tz)}.`;
+  const before = emptyUntil(cells, {from, to}, since) === null ? ""
+    : ` No data before ${moment(since, tz)}.`;
+  return `${range}. Most: ${number(top.uniques)} users, ${bucket(top, by, tz)}.${before}`;
+}
+
+// A link that changes what is shown without leaving the page.
+function link(text, changes) {
+  const follow = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    change(changes);
+  };
+  return h("a", {href: writeAddress({...page.state, ...changes}), onclick: follow}, text);
+}
+
+// From when to when the stream is, after something came that lies elsewhere.
+async function renewStream() {
+  page.unsure = false;
+  const fresh = (await askStreams()).find(({stream}) => stream === page.stream.stream);
+  if (!fresh || (fresh.first === page.stream.first && fresh.last === page.stream.last)) return;
+  Object.assign(page.stream, fresh);
+  showControls();
+  load();
 }
 
 async function loadTiles() {
   page.tilesAt = Date.now();
   try {
+    if (page.unsure) await renewStream();
     const made = await makeTiles(about(), page.stream, now());
     if (made.minute) page.newest = Math.max(page.newest ?? 0, made.minute.end);
     byId("tiles").replaceChildren(...made.tiles);
@@ -164,19 +193,26 @@ function loadLater() {
 function heard(event, data) {
   const rows = event === "rows" ? parseRows(data.rows) : [];
   if (data.profile && page.state.profile && data.profile !== page.state.profile) return;
-  for (const row of rows) {
+  const ahead = now() + AHEAD_S;
+  const {stream} = page;
+  for (const row of rows.filter(({end}) => end <= ahead)) {
     page.newest = Math.max(page.newest ?? 0, row.end);
-    page.stream.last = Math.max(page.stream.last ?? 0, row.end);
-    page.stream.first ??= row.start;
+    stream.last = Math.max(stream.last ?? 0, row.end);
+    stream.to = Math.max(stream.to ?? 0, row.end);
+    stream.first ??= row.start;
+    stream.from ??= row.start;
   }
+  page.unsure ||= event !== "rows" || rows.some(({start, end}) => start < stream.from
+    || end > ahead);
+  if (rangeOf(page.state, stream, now()).name !== page.range) showControls();
   showLive();
   tilesLater();
   if (!page.asked) return;
   if (event === "rows" && page.asked.by === "minute") {
-    const running = !page.state.zoom && page.state.range in RANGES;
+    const running = !page.state.zoom && page.range in RANGES;
     if (running) page.asked = question();
     const {from, to} = page.asked;
-    const limit = running ? Infinity : to;
+    const limit = running ? ahead : to;
     page.rows = mergeRows(page.rows, rows).filter((row) => row.end > from && row.start < limit);
     draw();
   } else {
@@ -226,7 +262,9 @@ function pauseUnseen() {
 function showControls() {
   const {state} = page;
   const tz = zoneOf(state);
-  setSegment(byId("ranges"), state.zoom ? "" : state.range);
+  const range = rangeOf(state, page.stream, now());
+  page.range = range.name;
+  setSegment(byId("ranges"), state.zoom ? "" : range.name);
   setSegment(byId("views"), state.view);
   byId("stream").value = about().stream ?? "";
   byId("by").value = state.by;
@@ -239,13 +277,13 @@ function showControls() {
   const grain = grainOf(state, shown(state, page.stream, now()));
   byId("by").options[0].textContent = `auto (${grain})`;
   byId("week-pick").hidden = grain !== "week";
-  byId("custom").hidden = state.range !== "custom";
+  byId("custom").hidden = range.name !== "custom";
   byId("unzoom").hidden = !state.zoom;
   byId("chart-box").hidden = state.view !== "chart";
   byId("table-box").hidden = state.view !== "table";
-  if (state.range === "custom") {
-    byId("from").value = toInput(state.from, tz);
-    byId("to").value = toInput(state.to, tz);
+  if (range.name === "custom") {
+    byId("from").value = toInput(range.from, tz);
+    byId("to").value = toInput(range.to, tz);
   }
   document.title = `${about().stream ?? "no stream"} · headcount`;
 }
@@ -334,23 +372,18 @@ function pickStream(name) {
   changeAll({stream: name, profile: "", zoom: null});
 }
 
+async function askStreams() {
+  const {streams} = await ask("streams", {});
+  const seconds = (text) => (text ? Date.parse(text) / 1000 : null);
+  return streams.map((stream) => ({...stream, first: seconds(stream.first),
+    last: seconds(stream.last), from: seconds(stream.from), to: seconds(stream.to)}));
+}
+
 async function loadStreams() {
-  const answer = await ask("streams", {});
-  page.streams = answer.streams.map((stream) => ({...stream,
-    first: stream.first ? Date.parse(stream.first) / 1000 : null,
-    last: stream.last ? Date.parse(stream.last) / 1000 : null}));
+  page.streams = await askStreams();
   fillSelect(byId("stream"), page.streams.map(({stream}) => [stream, stream]), "");
   byId("stream-pick").hidden = page.streams.length === 0;
   useStream(page.state.stream);
-}
-
-// Of a stream that ended long ago the last day is what people want to see first.
-function startRange() {
-  const {state, stream} = page;
-  if (state.given || !stream?.last || stream.last > now() - RANGES[state.range]) return;
-  const to = Math.ceil(stream.last / 3600) * 3600;
-  const from = Math.max(to - 86400, Math.floor(stream.first / 3600) * 3600);
-  Object.assign(state, {range: "custom", from, to});
 }
 
 async function start() {
@@ -367,7 +400,6 @@ async function start() {
     return;
   }
   notice(null);
-  startRange();
   showControls();
   connect();
   load();
@@ -379,6 +411,7 @@ buildControls();
 page.chart = new Chart(byId("chart"), {
   zoom: (from, to) => change({zoom: {from, to}}),
   unzoom: () => page.state.zoom && change({zoom: null}),
+  range: () => rangeOf(page.state, page.stream, now()),
 });
 page.panels = new Panels(fail);
 startTheme(() => {

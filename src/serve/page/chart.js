@@ -1,12 +1,15 @@
 // The main chart: uPlot has scales, axes, cursor and selection; paint.js draws.
 
-import {axisLabels, bucket, lateness, margin, number, percent, short, spoken, state}
+import {axisLabels, bucket, lateness, margin, moment, number, percent, short, spoken, state}
   from "./format.js";
 import {byId, h} from "./dom.js";
 import {cellAt} from "./rows.js";
 import {colours, paintBuckets} from "./paint.js";
+import {listenTouch, pinched} from "./touch.js";
 
 const DRAG_MIN = 6;
+// The room that the words in front of a stream's beginning need.
+const BEFORE_MIN = 92;
 
 const WHOLE_STEPS = [];
 for (let power = 1; power < 1e13; power *= 10) WHOLE_STEPS.push(power, 2 * power, 5 * power);
@@ -44,7 +47,7 @@ function columns(cells) {
   return [cells.map((cell) => cell.start), of("uniques"), of("low"), of("high")];
 }
 
-function tipContent(cell, by, tz) {
+function tipContent(cell, {by, since}, tz) {
   if (cell.gap) {
     return [h("b", {}, bucket(cell, by, tz)), h("strong", {}, "missing"),
       h("span", {}, "nothing says what was counted here")];
@@ -55,11 +58,13 @@ function tipContent(cell, by, tz) {
     h("span", {}, `95 %: ${number(cell.low)} to ${number(cell.high)}${wide}`),
     h("span", {class: `state ${cell.state}`},
       `${number(cell.minutes)} of ${number(cell.of)} minutes, ${state(cell)}`),
+    ...(cell.start < since && since < cell.end
+      ? [h("span", {}, `no data before ${moment(since, tz)}`)] : []),
     ...(cell.late ? [h("span", {class: "late"}, lateness(cell))] : [])];
 }
 
 export class Chart {
-  // on: zoom(from, to), unzoom(), in(index), out()
+  // on: zoom(from, to), unzoom(), range(): what it can be zoomed out to
   constructor(box, on) {
     this.box = box;
     this.on = on;
@@ -70,8 +75,10 @@ export class Chart {
     this.view = {cells: [], by: "minute", from: 0, to: 1};
     this.at = -1;
     this.mark = h("div", {class: "mark", hidden: true});
+    this.before = h("div", {class: "before", hidden: true});
+    this.base = null;  // what was shown when two fingers began to zoom
     this.u = new uPlot(this.options(), [[], [], [], []], box);
-    this.u.over.append(this.mark);
+    this.u.over.append(this.before, this.mark);
     this.listen();
   }
 
@@ -88,7 +95,8 @@ export class Chart {
       cursor: {x: false, y: false, points: {show: false},
         drag: {x: true, y: false, setScale: false, dist: DRAG_MIN}},
       hooks: {
-        draw: [(u) => paintBuckets(u, this.view.cells, this.look.paint)],
+        draw: [(u) => paintBuckets(u, this.view.cells, this.look.paint),
+          (u) => this.placeBefore(u)],
         setCursor: [(u) => this.hover(u)],
         setSelect: [(u) => this.selected(u)],
       },
@@ -101,22 +109,51 @@ export class Chart {
       if (size.width !== this.u.width || size.height !== this.u.height) this.u.setSize(size);
     }).observe(this.box);
     this.u.over.addEventListener("dblclick", () => this.on.unzoom());
-    this.u.over.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "touch") this.touch(event);
+    listenTouch(this.u.over, {
+      slide: (left) => this.u.setCursor({left, top: 0}),
+      begin: () => this.pinchBegin(),
+      pinch: (starts, places) => this.pinch(starts, places),
+      end: (keep) => this.pinchEnd(keep),
     });
     this.box.addEventListener("keydown", (event) => this.key(event));
     this.box.addEventListener("blur", () => this.point(-1));
   }
 
-  touch(event) {
-    const rect = this.u.over.getBoundingClientRect();
-    this.u.setCursor({left: event.clientX - rect.left, top: event.clientY - rect.top});
+  pinchBegin() {
+    this.point(-1);
+    this.base = {from: this.view.from, to: this.view.to};
   }
 
-  // cells, by, tz, from, to
+  pinch(starts, places) {
+    const range = this.on.range();
+    const most = {from: Math.min(range.from, this.base.from), to: Math.max(range.to, this.base.to)};
+    const found = pinched(this.base, this.u.over.clientWidth, starts, places, most);
+    if (!found) return;
+    Object.assign(this.view, found);
+    this.u.setData(this.u.data, true);
+  }
+
+  pinchEnd(keep) {
+    const {base, view} = this;
+    const {from, to} = view;
+    const range = this.on.range();
+    const little = (base.to - base.from) / 50;
+    this.base = null;
+    if (keep && from <= range.from + little && to >= range.to - little) this.on.unzoom();
+    else if (keep && Math.abs(from - base.from) + Math.abs(to - base.to) > little) {
+      this.zoomTo(from, to);
+      return;
+    }
+    Object.assign(view, base);
+    this.u.setData(this.u.data, true);
+  }
+
+  // cells, by, tz, from, to; since when the stream is, and up to when that leaves it empty
   show(view) {
     const start = this.at >= 0 ? this.view.cells[this.at]?.start : null;
-    this.view = view;
+    const {from, to} = this.view;
+    if (this.base) Object.assign(this.base, {from: view.from, to: view.to});
+    this.view = this.base ? {...view, from, to} : view;
     this.look.tz = view.tz;
     this.lateKey.hidden = !view.cells.some((cell) => cell.late);
     this.u.setData(columns(view.cells), true);
@@ -147,8 +184,18 @@ export class Chart {
     const right = Math.min(u.valToPos(cell.end, "x"), u.over.clientWidth);
     this.mark.style.left = `${left}px`;
     this.mark.style.width = `${Math.max(right - left, 1)}px`;
-    this.tip.replaceChildren(...tipContent(cell, this.view.by, this.look.tz));
+    this.tip.replaceChildren(...tipContent(cell, this.view, this.look.tz));
     this.placeTip((left + right) / 2 + u.over.offsetLeft);
+  }
+
+  placeBefore(u) {
+    const {emptyUntil = null, since} = this.view;
+    const right = emptyUntil === null ? 0 : u.valToPos(emptyUntil, "x");
+    const width = Math.min(right, u.over.clientWidth);
+    this.before.hidden = width < BEFORE_MIN;
+    this.before.style.width = `${width}px`;
+    if (this.before.hidden) return;
+    this.before.replaceChildren(h("span", {}, `no data before ${moment(since, this.look.tz)}`));
   }
 
   placeTip(middle) {

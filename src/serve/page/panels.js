@@ -84,8 +84,8 @@ export class Panels {
     this.about = about;
     this.stop?.abort();
     this.stop = new AbortController();
-    this.first = stream?.first ?? 0;
-    this.to = stream?.last && stream.last < now() - 86400 ? stream.last : now();
+    this.first = stream?.from ?? 0;
+    this.to = stream?.to && stream.to < now() - 86400 ? stream.to : now();
     await Promise.all([this.run("actives"), this.run("returning"), this.run("retention")]);
   }
 
@@ -112,8 +112,9 @@ export class Panels {
 
   async load_actives() {
     const {tz} = this.about;
-    const from = startOf("day", this.to - 1, tz, "monday", ACTIVE_DAYS - 1);
-    const {rows} = await this.ask("actives", {from: utc(Math.max(from, 0)), to: utc(this.to)});
+    const from = Math.max(startOf("day", this.to - 1, tz, "monday", ACTIVE_DAYS - 1),
+      startOf("day", this.first, tz), 0);
+    const {rows} = await this.ask("actives", {from: utc(from), to: utc(this.to)});
     const points = rows.filter((row) => !isRunning(row)).map((row) => ({...row,
       time: time(row.start),
       daily: estimate(row.daily), weekly: estimate(row.weekly), monthly: estimate(row.monthly)}));

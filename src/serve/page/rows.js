@@ -17,14 +17,22 @@ export function mergeRows(rows, changed) {
   return [...byStart.values()].sort((a, b) => a.start - b.start);
 }
 
+// Before this nothing is known of a stream, though a stray that lies there makes it look as
+// if all since had been counted.
+export function falseStart(stream) {
+  return stream?.first < stream?.from ? stream.from : -Infinity;
+}
+
 // How long after a bucket nobody can have it yet.
 const PATIENCE_S = 120;
 
 // Rows, and where nothing was counted a gap {gap, start, end} between them: a minute
 // without users is a row with 0, so what has no row is not known. What lies before
-// the stream's first minute or in the future is no gap.
-export function withGaps(rows, {from, to}, first, now) {
-  const begin = Math.max(from, first ?? from);
+// the stream's beginning or in the future is no gap.
+export function withGaps(all, {from, to}, stream, now) {
+  const start = falseStart(stream);
+  const rows = all.filter((row) => row.uniques > 0 || row.end > start);
+  const begin = Math.max(from, stream.from ?? from);
   const end = Math.min(to, Math.floor((now - PATIENCE_S) / 60) * 60);
   const cells = [];
   let at = begin;
@@ -35,6 +43,15 @@ export function withGaps(rows, {from, to}, first, now) {
   }
   if (end > at) cells.push({gap: true, start: at, end});
   return cells;
+}
+
+// Up to when nothing is shown since the stream had not begun; null: it had, or there are
+// strays.
+export function emptyUntil(cells, {from, to}, since) {
+  const [cell] = cells;
+  if (since === null || since <= from || (cell && cell.end <= since)) return null;
+  const until = Math.min(since, cell?.start ?? to);
+  return until > from ? until : null;
 }
 
 // The cell around a time, or -1.

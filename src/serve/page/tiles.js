@@ -6,7 +6,7 @@ import {ask} from "./api.js";
 import {utc} from "./address.js";
 import {h} from "./dom.js";
 import {clockTime, number, percent, rounded, shortDay, span} from "./format.js";
-import {parseRows} from "./rows.js";
+import {falseStart, parseRows} from "./rows.js";
 import {before, startOf} from "./zone.js";
 
 const RECENT_S = 900;
@@ -22,12 +22,14 @@ async function users(about, from, to) {
   if (to <= from) return null;
   const answer = await ask("uniques", {stream: about.stream, profile: about.profile, by: "all",
     from: utc(from), to: utc(to)}, about.signal);
-  return parseRows(answer.rows)[0] ?? null;
+  const row = parseRows(answer.rows)[0] ?? null;
+  const unknown = Math.max(Math.min(about.start, to) - from, 0) / 60;
+  return row && {...row, minutes: Math.min(row.minutes, row.of - unknown)};
 }
 
 // The last minute that is over for all, else the last there is.
-export async function lastMinute(about, first, now) {
-  const to = first?.last && now - first.last > RECENT_S ? first.last : now;
+export async function lastMinute(about, stream, now) {
+  const to = stream?.to && now - stream.to > RECENT_S ? stream.to : now;
   const answer = await ask("uniques", {stream: about.stream, profile: about.profile,
     by: "minute", from: utc(Math.max(to - RECENT_S, 0)), to: utc(to)}, about.signal);
   const rows = parseRows(answer.rows);
@@ -116,11 +118,12 @@ function minuteTile(row, about, now) {
 }
 
 // about: stream, profile, tz, week, signal. The tiles as elements, and the last minute.
-export async function makeTiles(about, first, now) {
-  const minute = await lastMinute(about, first, now);
+export async function makeTiles(about, stream, now) {
+  const minute = await lastMinute(about, stream, now);
   if (!minute) return {minute, tiles: [minuteTile(null, about, now)]};
   const stale = now - minute.end > STALE_S;
-  const tiles = await Promise.all([dayTile(about, minute.end),
-    ...["day", "week", "month"].map((unit) => periodTile(about, unit, minute.end, stale))]);
+  const known = {...about, start: falseStart(stream)};
+  const tiles = await Promise.all([dayTile(known, minute.end),
+    ...["day", "week", "month"].map((unit) => periodTile(known, unit, minute.end, stale))]);
   return {minute, tiles: [minuteTile(minute, about, now), ...tiles]};
 }
