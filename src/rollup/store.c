@@ -10,7 +10,6 @@
 
 #include "limits.h"
 #include "sorted.h"
-#include "store_change.h"
 #include "store_dues.h"
 #include "store_grains.h"
 #include "store_places.h"
@@ -29,7 +28,6 @@ struct store {
     struct store_dues dues;
     bool changed;                /* since the last flush */
     bool spoiled;                /* see store_is_spoiled */
-    struct store_watch watch;
     struct text scratch;
     char error[STORE_ERROR_MAX];
 };
@@ -229,9 +227,7 @@ enum store_result store_add(struct store *store, const struct record *record)
     stream->changed = store->changed = true;
     if (is_sketch) {
         result = add_sketch(store, stream, &record->sketch);
-    } else if (coverage_add_checkpoint(stream->coverage, &record->checkpoint) == HC_OK) {
-        stream->checkpoints = true;
-    } else {
+    } else if (coverage_add_checkpoint(stream->coverage, &record->checkpoint) != HC_OK) {
         spoil(store);
         result = STORE_FAILED;
     }
@@ -290,15 +286,10 @@ failed:
 }
 
 /* All of it is in the file. */
-static void written(struct store *store, struct store_hot_entry *const *entries, size_t count)
+static void written(struct store *store)
 {
-    for (size_t i = 0; i < store->streams.count; i++) {
-        struct store_stream *stream = store->streams.items[i];
-
-        if (stream->changed)
-            store_change_tell(&store->watch, stream, entries, count, store->grains.minutes_from_s);
-        store_stream_saved(stream);
-    }
+    for (size_t i = 0; i < store->streams.count; i++)
+        store_stream_saved(store->streams.items[i]);
     store_hot_clean(store->grains.hot);
     store_places_saved(&store->places);
     store_dues_saved(&store->dues);
@@ -320,7 +311,7 @@ bool store_flush(struct store *store)
         return no_memory(store);
     done = write_all(store, entries, count);
     if (done)
-        written(store, entries, count);
+        written(store);
     free(entries);
     return done;
 }
@@ -329,12 +320,6 @@ enum hc_status store_settle(struct store *store, const struct store_due *due, bo
 {
     store->changed = true;
     return store_dues_settle(&store->dues, due, final) ? HC_OK : HC_ENOMEM;
-}
-
-void store_watch(struct store *store, void (*changed)(void *context, const struct store_change *),
-                 void *context)
-{
-    store->watch = (struct store_watch){changed, context};
 }
 
 /* Unites some minutes that are pending, of hours that begin before `to_s`: 1 when there

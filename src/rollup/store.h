@@ -61,21 +61,6 @@ int store_tidy(struct store *store);
  * stay, and late records still reach those. It can't be taken back. */
 int store_keep_minutes(struct store *store, int64_t from_s);
 
-/* What a commit has changed of one stream, for who shows it. */
-struct store_change {
-    const char *stream;      /* this and all that follows is borrowed during the call */
-    const int64_t *minutes;  /* [minutes_count], in order: where those begin that have more users,
-                                or late frames for the first time */
-    size_t minutes_count;
-    int64_t from_s, to_s;    /* they all lie in [from_s, to_s), and so do those that have more
-                                users and are not kept as minutes; to_s 0: there are none */
-    bool checkpoints;        /* some came: rows may be complete that were not */
-};
-/* After each commit `changed` is called for every stream in which it changed anything,
- * from within store_flush, store_add or store_keep_minutes. It must not call the store. */
-void store_watch(struct store *store, void (*changed)(void *context, const struct store_change *),
-                 void *context);
-
 /* An hour or a UTC day of a stream whose total is to be delivered to others. With
  * options.dues every commit makes those due in which some minute has more users than
  * before, or late frames for the first time; at first all that are in the file are. */

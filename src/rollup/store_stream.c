@@ -227,5 +227,5 @@ void store_stream_saved(struct store_stream *stream)
     for (size_t i = 0; i < stream->series->count; i++)
         ((struct store_series *)stream->series->items[i])->saved = true;
     coverage_saved(stream->coverage);
-    stream->changed = stream->checkpoints = false;
+    stream->changed = false;
 }

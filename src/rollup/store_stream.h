@@ -25,8 +25,7 @@ struct store_stream {
     struct rollup_profiles *profiles;  /* not judged */
     struct sorted *series;             /* by (profile, group) */
     struct store_series *last;         /* used */
-    bool changed;     /* since it was saved */
-    bool checkpoints; /* came since it was saved */
+    bool changed; /* since it was saved */
 };
 
 /* The stream of that name with all that the file has of it, owned by the caller;
