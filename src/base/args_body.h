@@ -37,6 +37,10 @@ enum args_status args_fail(struct args *args, enum args_status status, const cha
 
 /* The index of the option of that name, or -1. */
 int args_find(const struct args *args, const char *name, size_t size);
+/* The index of the option that a name was probably meant to be, or -1. */
+int args_near(const struct args *args, const char *name, size_t size);
+/* Whether no variable of the environment is an option's with a slip in its name. */
+enum args_status args_check_environment(struct args *args);
 /* Taken from the command line only, and before all else: help and version. */
 bool args_is_immediate(const struct args_option *option);
 /* A list or a set: its words add up. */

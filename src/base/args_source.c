@@ -11,6 +11,7 @@
 
 #define VARIABLE_BYTES 128
 #define NAME_BYTES 32
+#define MEANT_BYTES 64
 
 static enum args_status no_memory(struct args *args)
 {
@@ -29,6 +30,18 @@ struct words {
     char **end;
 };
 
+/* What follows a name that is no option's: " (did you mean '...'?)", or nothing. */
+static const char *meant(const struct args *args, const char *name, size_t size,
+                         char text[MEANT_BYTES])
+{
+    int near = args_near(args, name, size);
+
+    text[0] = '\0';
+    if (near >= 0)
+        snprintf(text, MEANT_BYTES, " (did you mean '%s'?)", args->program->options[near].name);
+    return text;
+}
+
 /* "--name", "--name=value", "--name value". */
 static enum args_status read_long(struct args *args, const char *word, struct words *words)
 {
@@ -36,9 +49,11 @@ static enum args_status read_long(struct args *args, const char *word, struct wo
     size_t size = strcspn(name, "=");
     const char *value = name[size] ? name + size + 1 : NULL;
     int option = args_find(args, name, size);
+    char text[MEANT_BYTES];
 
     if (option < 0)
-        return args_fail(args, ARGS_USAGE, "unknown option '--%.*s'", (int)size, name);
+        return args_fail(args, ARGS_USAGE, "unknown option '--%.*s'%s", (int)size, name,
+                         meant(args, name, size, text));
     if (args->program->options[option].kind == ARGS_FLAG) {
         if (value)
             return args_fail(args, ARGS_USAGE, "--%.*s takes no value: '%s'", (int)size, name,
@@ -134,7 +149,7 @@ static enum args_status give_lines(struct args *args, int option, char *text)
 
 enum args_status args_read_environment(struct args *args)
 {
-    enum args_status status = ARGS_OK;
+    enum args_status status = args_check_environment(args);
 
     for (size_t i = 0; i < args->count && args->program->environment && !status; i++) {
         const struct args_option *option = &args->program->options[i];
@@ -188,6 +203,7 @@ static enum args_status take_setting(struct args *args, char *line, int number, 
     const struct args_option *found;
     struct args_given *given;
     const char *key, *value;
+    char text[MEANT_BYTES];
     int option;
 
     if (!equals)
@@ -198,8 +214,8 @@ static enum args_status take_setting(struct args *args, char *line, int number, 
     value = trim(equals + 1);
     option = args_find(args, key, strlen(key));
     if (option < 0)
-        return args_fail(args, ARGS_CONFIG, "%s:%d: unknown option '%s'", args->file_path, number,
-                         showable(key));
+        return args_fail(args, ARGS_CONFIG, "%s:%d: unknown option '%s'%s", args->file_path,
+                         number, showable(key), meant(args, key, strlen(key), text));
     found = &args->program->options[option];
     given = &args->given[option];
     if (option == file_option || args_is_immediate(found))

@@ -272,7 +272,7 @@ END_TEST
 
 START_TEST(errors_of_the_line_name_the_word)
 {
-    expect_error(ARGS_USAGE, "--nam=x", "unknown option '--nam'");
+    expect_error(ARGS_USAGE, "--nam=x", "unknown option '--nam' (did you mean 'name'?)");
     expect_error(ARGS_USAGE, "-vz", "unknown option '-z' in '-vz'");
     expect_error(ARGS_USAGE, "--verbose=yes", "--verbose takes no value: '--verbose=yes'");
     expect_error(ARGS_USAGE, "a|--name", "--name needs a value (NAME)");
@@ -307,7 +307,7 @@ END_TEST
 
 START_TEST(errors_of_the_file_name_the_line)
 {
-    expect_file_error("\nnam=x\n", "2: unknown option 'nam'");
+    expect_file_error("\nnam=x\n", "2: unknown option 'nam' (did you mean 'name'?)");
     expect_file_error("verbose\n", "1: 'verbose' is no option=value");
     expect_file_error("verbose=1\n", "1: verbose '1': must be true or false");
     expect_file_error("count=1\n\ncount=1", "3: 'count' stands in line 1 already");
@@ -393,6 +393,30 @@ START_TEST(help_is_a_table)
 }
 END_TEST
 
+/* Two slips, one in a short name; what is further away is like nothing. */
+START_TEST(slips_of_the_pen_are_guessed)
+{
+    expect_error(ARGS_USAGE, "--waitfor", "unknown option '--waitfor' (did you mean 'wait-for'?)");
+    expect_error(ARGS_USAGE, "--wati-fr", "unknown option '--wati-fr' (did you mean 'wait-for'?)");
+    expect_error(ARGS_USAGE, "--wa-fr=1", "unknown option '--wa-fr'");
+    expect_error(ARGS_USAGE, "--nmae", "unknown option '--nmae' (did you mean 'name'?)");
+    expect_error(ARGS_USAGE, "--neme-x", "unknown option '--neme-x'");
+    expect_error(ARGS_USAGE, "--=1", "unknown option '--'");
+    expect_error(ARGS_USAGE, "--a-name-that-has-more-letters-than-any",
+                 "unknown option '--a-name-that-has-more-letters-than-any'");
+    /* A variable that is like no option is somebody else's. */
+    setenv("ARGSTEST_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("ARGSTEST_A_NAME_THAT_HAS_MORE_LETTERS_THAN_ANY", "x", 1);
+    setenv("ARGSTESTWAIT_FRO", "x", 1);
+    setenv("ARGSTEST_", "x", 1);
+    ck_assert_int_eq(parse(""), ARGS_OK);
+    setenv("ARGSTEST_WAIT_FRO", "secret", 1);
+    expect_error(ARGS_CONFIG, "", "ARGSTEST_WAIT_FRO in the environment: unknown option "
+                                  "'wait-fro' (did you mean 'wait-for'?)");
+    unsetenv("ARGSTEST_WAIT_FRO");
+}
+END_TEST
+
 void add_cases(TCase *tcase)
 {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -406,6 +430,7 @@ void add_cases(TCase *tcase)
     tcase_add_test(tcase, a_value_that_is_overruled_is_not_judged);
     tcase_add_test(tcase, files_may_be_commented_and_spaced);
     tcase_add_test(tcase, errors_of_the_line_name_the_word);
+    tcase_add_test(tcase, slips_of_the_pen_are_guessed);
     tcase_add_test(tcase, errors_of_the_environment_name_the_variable);
     tcase_add_test(tcase, errors_of_the_file_name_the_line);
     tcase_add_test(tcase, files_that_do_not_open_are_named);
