@@ -9,7 +9,8 @@
 
 /* Longer than any word that is right: RFC 3339 with a fraction of 20 digits. */
 #define TIME_WORD_MAX 48
-#define TIME_WORDS "a Unix time, RFC 3339, now, or a distance from now such as -24h or -7d"
+#define TIME_WORDS \
+    "Unix seconds, RFC 3339 such as 2016-07-11T13:39:00Z, now, or a distance from now such as -7d"
 
 static const char *const names[] = {"from",    "to",     "by",  "tz",    "week_start", "stream",
                                     "profile", "format", "day", "cohort"};
