@@ -287,9 +287,10 @@ static bool set_up(struct store_file *file, enum store_access access)
         return execute(file, "PRAGMA query_only = 1; PRAGMA cache_size = -32768");
     if (sqlite3_db_readonly(file->db, "main"))
         return store_file_fail(file, "it can't be written");
+    /* 128 MiB of journal, of which each page goes into the file once. */
     return execute(file, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                         "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768;"
-                         "PRAGMA journal_size_limit = 67108864");
+                         "PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -32768;"
+                         "PRAGMA journal_size_limit = 134217728");
 }
 
 struct store_file *store_file_open(const char *path, enum store_access access, char *error,
