@@ -238,8 +238,13 @@ static enum board_result leave(struct board *board)
 
 enum board_result board_run(struct board *board, const atomic_int *stop)
 {
+    bool exit_at_end = board->options.exit_at_end;
+
     while (!atomic_load(stop) && board->state != INGEST_FAILED &&
-           !(board->options.exit_at_end && board->state == INGEST_END))
+           !(exit_at_end && (board->state == INGEST_END || board->state == INGEST_HELD)))
         turn(board);
-    return leave(board);
+    if (!exit_at_end || board->state != INGEST_HELD)
+        return leave(board);
+    snprintf(board->error, sizeof board->error, "%s", store_error(board->options.store));
+    return BOARD_UNWRITTEN;
 }

@@ -14,7 +14,8 @@ struct board_options {
     struct store *store;       /* borrowed */
     struct source *source;     /* borrowed; NULL: what is in the store is all there is */
     bool live;                 /* the source goes on for ever: a topic */
-    bool exit_at_end;          /* leave when the source is at its end; else wait for *stop */
+    bool exit_at_end;          /* leave when the source is at its end, or the store fails; else wait
+                                  for *stop */
     int64_t keep_minutes_ms;   /* 0: for ever */
     struct totals *totals;     /* borrowed; or NULL */
     const struct ingest_follower *followers; /* borrowed; see ingest.h. Or NULL */

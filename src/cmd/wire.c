@@ -405,7 +405,7 @@ static int start_figures(const struct config *config, struct parts *parts)
         return CONFIG_EXIT_FAILED;
     return figures_listen(parts->figures, parts->error, sizeof parts->error)
                ? CONFIG_EXIT_DONE
-               : CONFIG_EXIT_CONFIG;
+               : CONFIG_EXIT_FAILED;
 }
 
 static void log_started(const struct config *config, const struct parts *parts)

@@ -157,6 +157,18 @@ def test_full_disk_to_the_end(build, scratch, file):
         assert done.code == 1 and board.events("not_written"), done.err
 
 
+def test_a_load_does_not_wait(build, scratch, file):
+    """For a disk that is full, or a sketch that is damaged; and goes on when told again."""
+    db = scratch / "board.db"
+    full = ["prlimit", "--fsize=300000:"]
+    assert "event=not_written" in load(build, db, "-e", file, code=1, prefix=full)
+    load(build, db, "-e", file)
+    assert minutes_of(db) == merged(build, file)
+    with contextlib.closing(sqlite3.connect(db)) as tables, tables:
+        tables.execute("UPDATE hour SET seal = seal + 1")
+    assert "event=not_written" in load(build, db, "-e", file, code=1)
+
+
 def test_a_damaged_sketch_is_told_once(build, scratch, file):
     """It hinders what comes for its hour, and not what is asked of others; the store that
     writes all the same is not said to be up again."""

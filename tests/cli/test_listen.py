@@ -15,7 +15,7 @@ from metrics_page import Page, address, against_conventions, get
 from oracle import Oracle, frames_total, records_of
 from programs import wait_for
 
-USAGE, CONFIG = 2, 78
+FAILED, USAGE, CONFIG = 1, 2, 78
 TOKEN = "a-token-of-24-characters"
 DOCS = pathlib.Path(__file__).parents[2] / "docs" / "METRICS.md"
 NOW = 1468250000
@@ -232,14 +232,14 @@ def test_an_address_that_is_none_is_usage(programs, listen):
     assert "--listen takes 127.0.0.1:8080, localhost:8080 or [::1]:8080" in done.err
 
 
-def test_a_bad_configuration_is_named(programs, scratch, token_file):
+def test_what_keeps_it_from_listening_is_named(programs, scratch, token_file):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         where = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = programs.count("--listen", where, "-", code=CONFIG)
+        done = programs.count("--listen", where, "-", code=FAILED)
         assert done.err == f"headcountd: --listen {where}: Address already in use\n"
-    done = programs.count("--listen", "192.0.2.1:80", "--token-file", token_file, "-", code=CONFIG)
+    done = programs.count("--listen", "192.0.2.1:80", "--token-file", token_file, "-", code=FAILED)
     assert done.err == "headcountd: --listen 192.0.2.1:80: Cannot assign requested address\n"
     done = programs.count("--listen", "0.0.0.0:0", "-", code=CONFIG)
     assert "it needs a --token-file" in done.err
