@@ -54,11 +54,10 @@ struct rollup *rollup_create(const struct rollup_options *options)
     rollup->table = table_create(options);
     rollup->minutes = rollup_minutes_create();
     rollup->named = rollup_minutes_create();
-    rollup->late = rollup_minutes_create();
     rollup->profiles = rollup_profiles_create();
     rollup->coverage = coverage_create_for(options);
-    if (!rollup->table || !rollup->minutes || !rollup->named || !rollup->late ||
-        !rollup->profiles || !rollup->coverage)
+    if (!rollup->table || !rollup->minutes || !rollup->named || !rollup->profiles ||
+        !rollup->coverage)
         rollup_destroy(&rollup);
     return rollup;
 }

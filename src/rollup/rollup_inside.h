@@ -20,7 +20,7 @@ struct rollup {
     struct rollup_table *table;
     struct rollup_minutes *minutes;  /* those with users, of all groups */
     struct rollup_minutes *named;    /* the same, of all profiles */
-    struct rollup_minutes *late;     /* of those the late ones, of a store's rows only */
+    struct rollup_minutes *late;     /* of those the late ones; NULL: nobody noted that */
     struct rollup_profiles *profiles;
     enum hc_profile profile;         /* of the rows; 0: none yet, or all */
     uint64_t key_id;                 /* of the first keyed record that was taken, 0 before it */

@@ -217,7 +217,9 @@ static void judge(struct rollup *rollup, const struct calendar_bucket *bucket)
     if (bucket->start_s == 0 && bucket->end_s == LIMIT_TIME_S + 1)
         trim_all(rollup, &walk, judged);
     judged->minutes = walk.minutes;
-    judged->late = rollup_minutes_count(rollup->late, minute_from(from_s), minute_from(to_s));
+    judged->late = rollup->late ? rollup_minutes_count(rollup->late, minute_from(from_s),
+                                                       minute_from(to_s))
+                                : 0;
     judged->state = state_of(rollup, &walk, judged->start_s, judged->end_s);
 }
 

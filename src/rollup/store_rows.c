@@ -150,6 +150,8 @@ static bool read_stream(struct asking *asking)
     struct rollup *rollup = asking->rollup;
     unsigned seen = rollup_profiles_seen(asking->stream->profiles);
 
+    if (!(rollup->late = rollup_minutes_create()))
+        return fail(asking->reader, hc_status_text(HC_ENOMEM));
     if (rollup->profile == 0 && seen)
         rollup->profile = (enum hc_profile)__builtin_ctz(seen);
     for (unsigned p = HC_PROFILE_REDIS; p <= HC_PROFILE_KEYED; p++) {

@@ -1,10 +1,9 @@
-"""Goal: the README's first command does what it says, in a fresh copy of the tree and a
-terminal, as a user types it: it builds, counts what the README shows, and has live minutes
-on a page until Ctrl-C. However it ends, nothing is left of it but its folder.
+"""Goal: the README's first command does what it says, in a fresh copy of the tree, as a user
+types it: it builds, counts what the README shows, and has live minutes on a page until
+Ctrl-C. However it ends, nothing is left of it but its folder.
 
 What it would get from the network is where the tests keep theirs."""
 import contextlib
-import fcntl
 import gzip
 import json
 import os
@@ -16,7 +15,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import termios
 import urllib.request
 import uuid
 
@@ -48,17 +46,16 @@ def files(folder):
     return {path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()}
 
 
-class Terminal:
-    """A command at a terminal of its own: what it says there, and its end by the user."""
+class Run:
+    """A command as a shell with job control starts it: what it says, and its end by the user."""
 
     def __init__(self, command, folder, environment):
         self.said, self.mark = "", str(uuid.uuid4())
-        self.screen, line = os.openpty()
         self.process = subprocess.Popen(
-            command, stdin=line, stdout=line, stderr=line, cwd=folder, start_new_session=True,
-            env=dict(environment, **{MARK: self.mark}),
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(line)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=folder, start_new_session=True, env=dict(environment, **{MARK: self.mark}),
+            # Who was started in the background, as these tests are, ignores it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def __enter__(self):
         return self
@@ -70,16 +67,16 @@ class Terminal:
             self.process.wait(END_S)
         self.process.kill()
         self.process.wait()
-        os.close(self.screen)
+        self.process.stdout.close()
 
     def read(self):
-        """What has come; False when nobody has the terminal any more."""
-        with contextlib.suppress(OSError):  # EIO: the last one has closed it
-            while select.select([self.screen], [], [], 0.05)[0]:
-                self.said += os.read(self.screen, 65536).decode(errors="replace").replace(
-                    "\r\n", "\n")
-            return True
-        return False
+        """What has come; False when nobody can say more."""
+        while select.select([self.process.stdout], [], [], 0.05)[0]:
+            come = os.read(self.process.stdout.fileno(), 65536)
+            if not come:
+                return False
+            self.said += come.decode(errors="replace")
+        return True
 
     def wait_for(self, pattern):
         def found():
@@ -90,8 +87,8 @@ class Terminal:
         return wait_for(found, pattern, LIMIT_S)
 
     def interrupt(self):
-        """Ctrl-C."""
-        os.write(self.screen, termios.tcgetattr(self.screen)[6][termios.VINTR])
+        """Ctrl-C: a terminal signals the foreground's process group."""
+        os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self):
         """The exit code, once all of it is said."""
@@ -115,15 +112,15 @@ class Tree:
         (made / "kafka" / "jars").symlink_to(kafka / "jars")
         self.sources, self.started = files(self.path), []
 
-    def terminal(self, *words):
+    def run(self, *words):
         environment = {name: value for name, value in os.environ.items()
                        if not re.match("HEADCOUNT_|MAVEN_OPTS$|(WAYLAND_)?DISPLAY$", name)}
         environment.update(HOME=str(self.home), TMPDIR=str(self.temporary))
-        self.started.append(Terminal(["tools/quickstart", *words], self.path, environment))
+        self.started.append(Run(["tools/quickstart", *words], self.path, environment))
         return self.started[-1]
 
-    def check_nothing_left(self, terminal):
-        wait_for(lambda: not processes(terminal.mark), "the end of all it started")
+    def check_nothing_left(self, run):
+        wait_for(lambda: not processes(run.mark), "the end of all it started")
         outside = {path for path in files(self.path) if path.parts[0] != "build"}
         assert outside == {path for path in self.sources if path.parts[0] != "build"}
         assert files(self.home) | files(self.temporary) == set()
@@ -131,8 +128,8 @@ class Tree:
 
     def end(self):
         """What a test found to be left is not left by the tests."""
-        for terminal in self.started:
-            for number in processes(terminal.mark):
+        for run in self.started:
+            for number in processes(run.mark):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(number, signal.SIGKILL)
 
@@ -172,9 +169,9 @@ def minutes(page, span):
 
 
 def test_live_users_until_ctrl_c(tree, taken):
-    with tree.terminal() as terminal:
-        page = terminal.wait_for(r"^Live users: (http://127\.0\.0\.1:(\d+))$")
-        terminal.wait_for("^Ctrl-C ends all of it")
+    with tree.run("--stay") as run:
+        page = run.wait_for(r"^Live users: (http://127\.0\.0\.1:(\d+))$")
+        run.wait_for("^Ctrl-C ends all of it")
         assert int(page[2]) > taken
         assert "<title>headcount</title>" in get(page[1], "/")
         hour = minutes(page[1], "from=now-2h&to=now-1h")
@@ -183,37 +180,37 @@ def test_live_users_until_ctrl_c(tree, taken):
         before = minutes(page[1], "from=now-2m&to=now")
         assert any(before.values())
         wait_for(lambda: minutes(page[1], "from=now-2m&to=now") != before, "more users")
-        brokers = re.search(r"kcat -P -b (\S+:(\d+)) ", terminal.said)
-        terminal.interrupt()
-        assert terminal.end() == 0
-    tree.check_nothing_left(terminal)
+        brokers = re.search(r"kcat -P -b (\S+:(\d+)) ", run.said)
+        run.interrupt()
+        assert run.end() == 0
+    tree.check_nothing_left(run)
     for port in (page[2], brokers[2]):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", int(port)))
     for name in ("headcountd", "board"):
         assert "event=stopping" in tree.log(name) and "level=error" not in tree.log(name)
-    assert re.search(r"^2016-07-11 13:00:00.*$", terminal.said, re.M)[0] \
+    assert re.search(r"^2016-07-11 13:00:00.*$", run.said, re.M)[0] \
         in (ROOT / "README.md").read_text()
 
 
 def test_ctrl_c_while_it_begins(tree):
-    with tree.terminal() as terminal:
-        terminal.wait_for("^starting Kafka")
-        terminal.interrupt()
-        assert terminal.end() == 130
-    tree.check_nothing_left(terminal)
+    with tree.run() as run:
+        run.wait_for("^starting Kafka")
+        run.interrupt()
+        assert run.end() == 130
+    tree.check_nothing_left(run)
 
 
 def test_a_part_that_ends(tree):
     """All of it ends, and says why."""
-    with tree.terminal() as terminal:
-        terminal.wait_for("^Ctrl-C ends all of it")
-        board, = [number for number, command in processes(terminal.mark).items()
+    with tree.run("--stay") as run:
+        run.wait_for("^Ctrl-C ends all of it")
+        board, = [number for number, command in processes(run.mark).items()
                   if command.startswith("build/bin/headcount-board ")]
         os.kill(board, signal.SIGKILL)
-        assert terminal.end() == 1
-    assert re.search(r"^board has ended; from build/quickstart/board\.log:$", terminal.said, re.M)
-    tree.check_nothing_left(terminal)
+        assert run.end() == 1
+    assert re.search(r"^board has ended; from build/quickstart/board\.log:$", run.said, re.M)
+    tree.check_nothing_left(run)
 
 
 def test_frames_of_ones_own(tree):
@@ -221,20 +218,20 @@ def test_frames_of_ones_own(tree):
     frames = [{"uid": f"user-{i % 70}", "ts": 1468244340 + i} for i in range(120)]
     path = tree.home / "my 'own' frames.jsonl.gz"
     path.write_bytes(gzip.compress("".join(json.dumps(each) + "\n" for each in frames).encode()))
-    with tree.terminal(str(path)) as terminal:
-        assert terminal.end() == 0
+    with tree.run(str(path)) as run:
+        assert run.end() == 0
     path.unlink()
-    assert re.findall(r"^2016-07-11 13:(\d\d:00)\S+ +(\d+) ", terminal.said, re.M) == [
+    assert re.findall(r"^2016-07-11 13:(\d\d:00)\S+ +(\d+) ", run.said, re.M) == [
         ("39:00", "60"), ("40:00", "60"), ("00:00", "70")]
-    assert "Kafka" not in terminal.said
-    tree.check_nothing_left(terminal)
+    assert "Kafka" not in run.said
+    tree.check_nothing_left(run)
 
 
 def test_a_file_that_is_not_there(tree):
-    with tree.terminal("nowhere.jsonl") as terminal:
-        assert terminal.end() == 1
-    assert terminal.said == "cannot read nowhere.jsonl\n"
-    tree.check_nothing_left(terminal)
+    with tree.run("nowhere.jsonl") as run:
+        assert run.end() == 1
+    assert run.said == "cannot read nowhere.jsonl\n"
+    tree.check_nothing_left(run)
 
 
 def test_a_build_that_fails(tree):
@@ -243,10 +240,10 @@ def test_a_build_that_fails(tree):
     text = source.read_text()
     source.write_text(text + "this is no C\n")
     try:
-        with tree.terminal() as terminal:
-            assert terminal.end() == 1
+        with tree.run() as run:
+            assert run.end() == 1
     finally:
         source.write_text(text)
-    assert re.search(r"exits\.h:\d+:\d+: error: ", terminal.said)
-    assert "$ build/bin" not in terminal.said
-    tree.check_nothing_left(terminal)
+    assert re.search(r"exits\.h:\d+:\d+: error: ", run.said)
+    assert "$ build/bin" not in run.said
+    tree.check_nothing_left(run)

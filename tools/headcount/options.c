@@ -29,6 +29,8 @@ bool options_parse(const struct args_program *program, const bool *help, int arg
                                          sizeof(error));
     if (status != ARGS_OK) {
         say("%s: %s\n", program->name, error);
+        if (status == ARGS_USAGE)
+            say("Try '%s --help'.\n", program->name);
         *code = (int)status;
         return false;
     }
