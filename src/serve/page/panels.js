@@ -206,17 +206,19 @@ export class Panels {
     for (const row of answer.rows) {
       if (row.period >= 1 && row.period <= width) cells[row.period - 1] = this.cohortCell(row, by);
     }
-    const users = answer.cohort ? number(answer.cohort.uniques) : "–";
-    return h("tr", {}, h("th", {scope: "row"}, label), h("td", {}, users), ...cells);
+    const {cohort} = answer;
+    const users = h("td", {}, cohort ? number(cohort.uniques) : "–",
+      cohort && !cohort.complete ? h("small", {}, " incomplete") : null);
+    return h("tr", {}, h("th", {scope: "row"}, label), users, ...cells);
   }
 
   cohortCell(row, by) {
     const when = bucket({start: time(row.start), end: time(row.end)}, by, this.about.tz);
     if (!row.share) return h("td", {class: "vague", title: `${when}: too vague to tell`}, "?");
     const {value, margin} = shareText(row.share);
-    const state = isRunning(row) ? ", still running" : row.complete ? "" : ", incomplete";
+    const state = isRunning(row) ? " so far" : row.complete ? "" : " incomplete";
     const cell = h("td", {class: "share", title: `${when}: ${range(row.retained)}, ${value} ± ` +
-      `${margin}${state}`}, value, state ? h("small", {}, " so far") : null);
+      `${margin}${state}`}, value, state ? h("small", {}, state) : null);
     cell.style.setProperty("--share", `${Math.round(row.share.value * 55)}%`);
     return cell;
   }
